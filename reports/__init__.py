@@ -1,0 +1,1 @@
+"""What comes out of a run: outcomes, gate, summaries, HTML. It reads results and knows no fixture."""

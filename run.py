@@ -210,22 +210,19 @@ def logged(command: list[str], log: Path, lock: int) -> None:
 
     # Settings of a tox around this run (it may be a test inside one) are not meant for ours.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
-    with (
-        log.open("ab") as file,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environ,
-            pass_fds=[lock],
-            cwd=CLONE,
-        ) as process,
-    ):
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environ,
+        pass_fds=[lock],
+        cwd=CLONE,
+    )
+    with process, log.open("ab", buffering=0) as file:
         try:
             for line in process.stdout or ():
                 file.write(line)
-                file.flush()
                 if SHOWN.match(line):
                     sys.stderr.buffer.write(line)
                     sys.stderr.buffer.flush()
@@ -248,7 +245,7 @@ def say(text: str) -> None:
 
 
 def joined(arguments: list[str]) -> list[str]:
-    """Returns the arguments with `--env PATH`, `--report PATH` as one word: to pytest a lone PATH is a test."""
+    """Returns the arguments with `--env PATH`, `--report PATH` as one word: pytest takes PATH for a test."""
     result: list[str] = []
     words = iter(arguments)
     for word in words:

@@ -19,6 +19,15 @@ LAUNCHER = ["tox>=4.26"]
 MACHINE = ("PIP_", "UV_")
 
 
+# A platform for which newer versions have no wheels gets an older one; everybody else does not.
+PLATFORMS = [
+    "gevent<25.6; sys_platform == 'darwin' and python_version < '3.12'",
+    "gevent>=25.9; sys_platform != 'darwin' or python_version >= '3.12'",
+    "cryptography<49; sys_platform == 'darwin' and platform_machine == 'x86_64'",
+    "cryptography>=49; sys_platform != 'darwin' or platform_machine != 'x86_64'",
+]
+
+
 def compile_lock(wanted: list[str], lock: Path, *options: str) -> None:
     """Writes the hashed closure of `wanted` for every platform to `lock`, keeping versions already there.
 
@@ -39,7 +48,9 @@ def main() -> None:
     project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted: dict[str, list[str]] = {"core": project["dependencies"], **project["optional-dependencies"]}
     together = HERE / "all.txt"
-    compile_lock([line for lines in wanted.values() for line in lines], together, *sys.argv[1:])
+    compile_lock(
+        [*PLATFORMS, *(line for lines in wanted.values() for line in lines)], together, *sys.argv[1:]
+    )
     for name, lines in wanted.items():
         lock = HERE / f"{name}.txt"
         lock.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ POLICY = (
 )
 
 
-class CannotDraw(Exception):  # noqa: N818 - not a defect of this program
+class CannotDraw(Exception):
     """There will be no HTML; the text says why and what to do."""
 
 

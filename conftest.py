@@ -1,0 +1,15 @@
+"""Names the plugins that make the suite; nothing else stands here."""
+
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.target",
+    "fixtures.subjects",
+    "fixtures.marker",
+    "fixtures.looks",
+    "fixtures.web",
+    "fixtures.stores",
+    "fixtures.evidence",
+    "fixtures.plan",
+    "fixtures.workers",
+    "fixtures.gate",
+]

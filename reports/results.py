@@ -1,0 +1,123 @@
+"""Reading what a run left behind: run.json, the Allure results, and the judgement in each of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from opsverify.check import check_name
+from reports.run import RUN_FILE, Record, Run
+
+CHECK_LABEL = "check"
+SUBJECT_LABEL = "subject"
+JUDGEMENT = "judgement"
+"""Name of the attachment that carries what a check compared."""
+
+
+class Cause(Record):
+    """Why something could not be looked at, or does not answer: checks with the same one are grouped."""
+
+    where: str
+    why: str
+
+
+class Judgement(Record):
+    """What a check saw and compared, as its Allure result carries it."""
+
+    where: str | None = None
+    seen: str | None = None
+    expected: str | None = None
+    cause: Cause | None = None
+    remedy: str | None = None
+    """What makes the look possible, where that is known better than by the check's own remedy."""
+    looks: int = 0
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One Allure result of a check."""
+
+    check: str
+    subject: str | None
+    status: str
+    """passed, failed, broken, skipped or unknown."""
+    message: str
+    seconds: float
+    judgement: Judgement | None
+
+    @property
+    def name(self) -> str:
+        """`HLT-02[api]`."""
+        return check_name(self.check, self.subject)
+
+
+@dataclass
+class RunResults:
+    """A results folder as it was found."""
+
+    folder: Path
+    run: Run | None
+    results: list[Result] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """What could not be read, a sentence each."""
+
+
+def read(folder: Path) -> RunResults:
+    """Read a results folder, or the report folder around it. Nothing is raised: what is wrong is listed."""
+    if not (folder / RUN_FILE).exists() and (folder / "results").is_dir():
+        folder = folder / "results"
+    found = RunResults(folder, None)
+    found.run = _read_run(folder, found.problems)
+    for file in sorted(folder.glob("*-result.json")):
+        try:
+            found.results.append(_read_result(file))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            found.problems.append(f"{file.name} cannot be read as an Allure result ({type(error).__name__})")
+    return found
+
+
+def _read_run(folder: Path, problems: list[str]) -> Run | None:
+    if not folder.is_dir():
+        problems.append(f"{folder} is no folder of results")
+        return None
+    file = folder / RUN_FILE
+    try:
+        return Run.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        problems.append(f"{folder} has no {RUN_FILE}: nothing says what was planned")
+    except OSError as error:
+        problems.append(f"{file} cannot be read: {error.strerror}")
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        problems.append(f"{file} cannot be read: {place}: {first['msg']}")
+    return None
+
+
+def _read_result(file: Path) -> Result:
+    table: dict[str, Any] = json.loads(file.read_bytes())
+    labels = {label["name"]: label["value"] for label in table.get("labels", [])}
+    details = table.get("statusDetails") or {}
+    return Result(
+        check=labels.get(CHECK_LABEL) or f"{table.get('fullName', file.name)}",
+        subject=labels.get(SUBJECT_LABEL),
+        status=str(table.get("status", "unknown")),
+        message=str(details.get("message") or ""),
+        seconds=max(0, table.get("stop", 0) - table.get("start", 0)) / 1000,
+        judgement=_read_judgement(file.parent, table.get("attachments", [])),
+    )
+
+
+def _read_judgement(folder: Path, attachments: list[dict[str, str]]) -> Judgement | None:
+    for attachment in attachments:
+        if attachment["name"] == JUDGEMENT:
+            # only a name inside the folder: a result is data, and could point anywhere
+            source = folder / Path(attachment["source"]).name
+            return Judgement.model_validate_json(source.read_bytes())
+    return None

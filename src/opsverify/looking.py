@@ -1,0 +1,326 @@
+"""Looking: every look is asked once, side by side, and is bounded in time.
+
+A look is a question to the platform (a probe bound to its subject). The engine starts all looks
+of a run in daemon threads, a bounded number at a time, in two waves: first those that may have
+to settle, again and again until they have settled or the settling budget is over, then the rest,
+so that nothing is judged in the middle of a rollout. What a look saw, or why it could not look,
+is kept, so that a look shared by many checks is asked once for all of them.
+
+The engine has no thread of its own to supervise: whoever waits for a result keeps the time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from opsverify.cost import Cost, charged_to
+from opsverify.evidence import Evidence
+
+ASK_AGAIN_AFTER = 0.5
+"""Seconds between two asks of a look that has not settled."""
+
+HUNG = "no answer in {seconds:g} s"
+
+
+class CouldNotLook(Exception):
+    """A look did not come about: neither good nor bad is known.
+
+    Args:
+        where: the noun that was to be looked at (`postgres`).
+        why: the cause, in words that do not change from run to run (`connection refused`).
+        remedy: what makes the look possible, where that is known.
+        evidence: what was seen on the way.
+    """
+
+    def __init__(
+        self, where: str, why: str, *, remedy: str | None = None, evidence: tuple[Evidence, ...] = ()
+    ) -> None:
+        super().__init__(where, why)
+        self.where = where
+        self.why = why
+        self.remedy = remedy
+        self.evidence = evidence
+
+    def __str__(self) -> str:
+        sentence = f"could not look at {self.where}: {self.why}"
+        return f"{sentence}. {self.remedy}" if self.remedy else sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What a probe saw, at one moment. Probes return subclasses that add what they saw."""
+
+    where: str
+    """Address of what was looked at, without secrets."""
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+    unreachable: str | None = field(default=None, repr=False)
+    """Why there was no answer, when reachability itself is what the check asks."""
+    taken_at: datetime = field(default_factory=lambda: datetime.now(UTC), repr=False)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A question to the platform; its key is what makes two looks the same look."""
+
+    key: str
+    """`web.readiness[api]`: probe and subjects."""
+    where: str
+    """The noun looked at: `api`."""
+    ask: Callable[[], Snapshot]
+    settled: Callable[[Any], bool] | None = None
+    """Says that there is nothing to wait for; None: there never is."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The answer to a look, and how often it was asked for."""
+
+    snapshot: Snapshot
+    looks: int
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A look under way, for who shows progress."""
+
+    key: str
+    seconds: float
+    """Since it was first asked."""
+
+
+@dataclass
+class _Ticket:
+    look: Look
+    asked: int = 0
+    first_asked: float = 0
+    due_to_answer: float = 0
+    """When the ask under way is given up."""
+    seen: Snapshot | CouldNotLook | None = None
+    done: bool = False
+
+    @property
+    def settled(self) -> bool:
+        if self.look.settled is None or isinstance(self.seen, CouldNotLook):
+            return True
+        return self.look.settled(self.seen)
+
+
+class Looking:
+    """Asks looks side by side and keeps what they saw.
+
+    Args:
+        width: how many looks are under way at a time.
+        settle: budget in seconds for looks that may have to settle, one for the whole run.
+        deadline: seconds after which one ask is given up.
+        all_within: seconds for all looks together, beyond `settle`.
+        clock: monotonic seconds; tests inject their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 32,
+        settle: float = 0,
+        deadline: float = 10,
+        all_within: float = 55,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cost = Cost()
+        self._width = width
+        self._settle = settle
+        self._deadline = deadline
+        self._all_within = all_within
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._tickets: dict[str, _Ticket] = {}
+        self._queue: list[tuple[float, int, _Ticket]] = []
+        """First wave and, once that has settled, second wave: by when they are due."""
+        self._order = itertools.count()
+        self._unsettled = 0
+        """Looks of the first wave without a final answer; the second wave waits for them."""
+        self._second_wave: list[_Ticket] = []
+        self._asking: dict[str, _Ticket] = {}
+        self._workers = 0
+        self._began: float | None = None
+        self._cut: str | None = None
+
+    # Asking
+
+    def start(self, looks: Iterable[Look]) -> None:
+        """Start every look that was not started before, and return at once."""
+        with self._changed:
+            for look in looks:
+                if look.key not in self._tickets:
+                    self._admit(look)
+            self._begin_second_wave()
+
+    def result(self, look: Look, *, awaiting: Callable[[list[Awaited]], None] | None = None) -> Seen:
+        """Wait for a look's answer; a look that was not started is started now.
+
+        Args:
+            look: the look.
+            awaiting: called about twice a second while waiting, with the looks under way.
+
+        Raises:
+            CouldNotLook: the look did not come about.
+        """
+        self.start([look])
+        with self._changed:
+            ticket = self._tickets[look.key]
+            while not self._is_done(ticket):
+                if awaiting is not None:
+                    awaiting(self._under_way())
+                self._changed.wait(self._until_next_event(at_most=0.5))
+        if isinstance(ticket.seen, Snapshot):
+            return Seen(ticket.seen, ticket.asked)
+        # The same cause for every check that needs this look: a fresh exception, without the
+        # traceback that an earlier check has added to the stored one.
+        error = ticket.seen or CouldNotLook(look.where, "no answer was kept")
+        raise CouldNotLook(error.where, error.why, remedy=error.remedy, evidence=error.evidence)
+
+    def cut(self, why: str) -> None:
+        """End all looks now: those without an answer could not look, for this reason."""
+        with self._changed:
+            self._cut = why
+            self._end_all(why)
+
+    # What follows is called with the lock held.
+
+    def _admit(self, look: Look) -> None:
+        ticket = self._tickets[look.key] = _Ticket(look)
+        if self._began is None:
+            self._began = self._clock()
+        if look.settled is None:
+            self._second_wave.append(ticket)
+        else:
+            self._unsettled += 1
+            self._enqueue(ticket, self._clock())
+        if self._cut is not None:
+            self._finish(ticket, CouldNotLook(look.where, self._cut))
+
+    def _begin_second_wave(self) -> None:
+        if self._unsettled == 0:
+            wave, self._second_wave = self._second_wave, []
+            for ticket in wave:
+                self._enqueue(ticket, self._clock())
+
+    def _enqueue(self, ticket: _Ticket, due: float) -> None:
+        heapq.heappush(self._queue, (due, next(self._order), ticket))
+        self._hire()
+        self._changed.notify_all()
+
+    def _hire(self) -> None:
+        if self._queue and self._workers < self._width:
+            self._workers += 1
+            threading.Thread(target=self._work, name="look", daemon=True).start()
+
+    def _finish(self, ticket: _Ticket, seen: Snapshot | CouldNotLook) -> None:
+        if ticket.done:
+            return
+        ticket.seen = seen
+        ticket.done = True
+        self._asking.pop(ticket.look.key, None)
+        if ticket.look.settled is not None:
+            self._unsettled -= 1
+            self._begin_second_wave()
+        self._changed.notify_all()
+
+    def _end_all(self, why: str) -> None:
+        for ticket in self._tickets.values():
+            self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
+        self._queue.clear()
+
+    @property
+    def _settling_ends(self) -> float:
+        return (self._began or 0) + self._settle
+
+    @property
+    def _all_end(self) -> float:
+        return self._settling_ends + self._all_within
+
+    def _is_done(self, ticket: _Ticket) -> bool:
+        self._give_up_overdue()
+        return ticket.done
+
+    def _give_up_overdue(self) -> None:
+        """End the looks whose time is over; each hung thread is replaced, so the width is kept."""
+        now = self._clock()
+        for ticket in [one for one in self._asking.values() if now >= one.due_to_answer]:
+            why = HUNG.format(seconds=self._deadline)
+            self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
+            self._workers -= 1
+            self._hire()
+        if now >= self._all_end:
+            self._end_all(f"not answered within the {self._all_within:g} s that all looks have together")
+
+    def _until_next_event(self, at_most: float) -> float:
+        events = [ticket.due_to_answer for ticket in self._asking.values()]
+        return max(0.001, min(at_most, min([*events, self._all_end]) - self._clock()))
+
+    def _under_way(self) -> list[Awaited]:
+        now = self._clock()
+        return [Awaited(ticket.look.key, now - ticket.first_asked) for ticket in self._asking.values()]
+
+    # The workers
+
+    def _work(self) -> None:
+        with charged_to(self.cost):
+            while True:
+                ticket = self._next()
+                if ticket is None:
+                    return
+                seen = _ask(ticket.look)
+                if not self._received(ticket, seen, asked=ticket.asked):
+                    return
+
+    def _next(self) -> _Ticket | None:
+        """Wait for the next look that is due; None when there is nothing left to ask."""
+        with self._changed:
+            while self._queue:
+                due, _, ticket = self._queue[0]
+                now = self._clock()
+                if due > now:
+                    self._changed.wait(due - now)
+                    continue
+                heapq.heappop(self._queue)
+                if ticket.done:
+                    continue
+                if ticket.asked == 0:
+                    ticket.first_asked = now
+                ticket.asked += 1
+                ticket.due_to_answer = now + self._deadline
+                self._asking[ticket.look.key] = ticket
+                self.cost.add(looks=1)
+                return ticket
+            self._workers -= 1
+            return None
+
+    def _received(self, ticket: _Ticket, seen: Snapshot | CouldNotLook, *, asked: int) -> bool:
+        """Keep an answer; False when it came too late and the worker was replaced."""
+        with self._changed:
+            if ticket.done or ticket.asked != asked:
+                return False
+            ticket.seen = seen
+            del self._asking[ticket.look.key]
+            again = self._clock() + ASK_AGAIN_AFTER
+            if ticket.settled or again > self._settling_ends:
+                self._finish(ticket, seen)
+            else:
+                self._enqueue(ticket, again)
+            return True
+
+
+def _ask(look: Look) -> Snapshot | CouldNotLook:
+    try:
+        return look.ask()
+    except CouldNotLook as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a probe that breaks is an outcome, not the end of the run
+        return CouldNotLook(look.where, f"{look.key} failed: {type(error).__name__}: {error}")

@@ -1,0 +1,161 @@
+"""What PostgreSQL says: one session, read-only, bounded, under a name of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opsverify.cost import charge
+from opsverify.environment import Environment, Postgres
+from opsverify.evidence import Evidence, one_line
+from opsverify.looking import CouldNotLook, Snapshot
+
+if TYPE_CHECKING:
+    import psycopg
+
+APPLICATION_NAME = "opsverify"
+
+REFUSALS = {
+    "28P01": "the password is refused",
+    "28000": "the login is refused",
+    "3D000": "the database does not exist",
+    "53300": "no connection slot is left",
+    "57P03": "the server is starting up or shutting down",
+}
+"""SQLSTATE of a refused login (PostgreSQL documentation, appendix A) in plain words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection(Snapshot):
+    """What came of connecting and asking `SELECT 1`."""
+
+    answer: int | str
+    """1, or what came instead: `connection refused`, `no connection slot is left`."""
+    seconds: float
+
+
+def connection(environment: Environment, postgres: Postgres) -> Connection:
+    """Connect and ask `SELECT 1` once.
+
+    Raises:
+        CouldNotLook: the variable is unset, holds no connection string, or points at another
+            server than the environment names. Nothing was connected to then.
+    """
+    import psycopg
+
+    within = environment.limits.postgres_answer_at_most_seconds
+    login = _login(environment, postgres)
+    where = _address(login)
+    began = time.monotonic()
+    trouble: str | None = None
+    answer: int | str
+    try:
+        with open_session(login, within=within) as session:
+            charge(statements=1)
+            row = session.execute("SELECT 1").fetchone()
+            answer = row[0] if row else "no row"
+    except psycopg.Error as error:
+        answer = trouble = _plain_words(error, within)
+    seconds = time.monotonic() - began
+    said = f"answer: {answer} (after {seconds * 1000:.0f} ms)"
+    return Connection(
+        where=where,
+        answer=answer,
+        seconds=seconds,
+        evidence=(Evidence("SELECT 1", f"{where}\nSELECT 1\n\n{said}"),),
+        unreachable=trouble,
+    )
+
+
+def open_session(login: dict[str, Any], *, within: float) -> psycopg.Connection[tuple[Any, ...]]:
+    """A session that cannot write and cannot wait long, on any environment.
+
+    The server enforces both: every transaction starts read-only, and statements, locks and idle
+    transactions have timeouts. Journeys, which write, open sessions of their own.
+
+    Args:
+        login: connection parameters, as from `psycopg.conninfo.conninfo_to_dict`.
+        within: seconds to connect, and for each statement.
+    """
+    import psycopg
+
+    timeout = max(1, int(within * 1000))
+    settings = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": str(timeout),
+        "lock_timeout": str(timeout),
+        "idle_in_transaction_session_timeout": str(timeout),
+    }
+    options = " ".join(
+        [login.get("options") or "", *(f"-c {name}={value}" for name, value in settings.items())]
+    )
+    return psycopg.connect(
+        **{
+            **login,
+            "options": options.strip(),
+            "application_name": APPLICATION_NAME,
+            # libpq counts whole seconds and takes 1 as 2
+            "connect_timeout": str(max(2, round(within))),
+        },
+        autocommit=True,
+    )
+
+
+def _login(environment: Environment, postgres: Postgres) -> dict[str, Any]:
+    """Connection parameters from the variable, after the guards of the environment file."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    name = postgres.dsn_from
+    dsn = environment.secrets.require(name, of=postgres.name)
+    try:
+        login = {key: value for key, value in conninfo_to_dict(dsn.get_secret_value()).items() if value}
+    except ProgrammingError:  # its text repeats the string, password and all
+        raise CouldNotLook(
+            postgres.name,
+            f"the variable {name} holds no PostgreSQL connection string",
+            remedy="Expected: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ) from None
+    for what, key, wanted in (("host", "host", postgres.host), ("database", "dbname", postgres.database)):
+        found = login.get(key)
+        if wanted is not None and found != wanted:
+            raise CouldNotLook(
+                postgres.name,
+                f"the variable {name} points at {what} {found!r}, the environment file says {wanted!r}",
+                remedy="Nothing was connected to. Correct whichever of the two is wrong.",
+            )
+    return login
+
+
+def _address(login: dict[str, Any]) -> str:
+    host, port, database = login.get("host", "localhost"), login.get("port", 5432), login.get("dbname", "")
+    return f"postgresql://{host}:{port}/{database}"
+
+
+def _plain_words(error: psycopg.Error, within: float) -> str:
+    import psycopg
+
+    if isinstance(error, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):
+        return f"no answer in {within:g} s"
+    state = error.sqlstate or next((state for state, sign in _SIGNS.items() if sign in str(error)), None)
+    if state in REFUSALS:
+        return f"{REFUSALS[state]} (SQLSTATE {state})"
+    text = str(error)
+    if "Connection refused" in text:
+        return "connection refused"
+    if "could not translate host name" in text or "failed to resolve host" in text:
+        return "the name does not resolve"
+    if "timeout expired" in text:
+        return f"no answer in {within:g} s"
+    return one_line(text.split("failed: ", 1)[-1])
+
+
+_SIGNS = {
+    "28P01": "password authentication failed",
+    "53300": "connection slots are reserved",
+    "3D000": "does not exist",
+    "57P03": "the database system is",
+    "28000": "no pg_hba.conf entry",
+}
+"""libpq hands over no SQLSTATE for a refused login, only the server's words."""

@@ -1,0 +1,142 @@
+"""What Redis says: read-only commands only, each bounded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from opsverify.cost import charge
+from opsverify.environment import Environment, Redis
+from opsverify.evidence import Evidence, one_line
+from opsverify.looking import CouldNotLook, Snapshot
+
+if TYPE_CHECKING:
+    import redis as client_library
+
+READ_ONLY_COMMANDS = frozenset(
+    {"PING", "INFO", "CONFIG GET", "DBSIZE", "SCAN", "TTL", "TYPE", "LLEN", "LINDEX", "MEMORY USAGE", "TIME"}
+)
+"""All that a look may send. KEYS is not among them: it stops a large server while it answers."""
+
+
+class Refused(Exception):
+    """A command that a look must not send."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ping(Snapshot):
+    """What came of connecting and asking PING."""
+
+    answer: str
+    """PONG, or what came instead: `connection refused`, `the password is refused`."""
+    seconds: float
+
+
+def ping(environment: Environment, redis: Redis) -> Ping:
+    """Connect and ask PING once.
+
+    Raises:
+        CouldNotLook: the variable is unset, holds no address, or points at another server than
+            the environment names. Nothing was connected to then.
+    """
+    import redis as client_library
+
+    within = environment.limits.redis_answer_at_most_seconds
+    url = _url(environment, redis)
+    parts = urlsplit(url)
+    where = f"redis://{parts.hostname}:{parts.port or 6379}{parts.path}"
+    began = time.monotonic()
+    trouble: str | None = None
+    try:
+        with open_client(url, within=within) as client:
+            said = client.execute_command("PING")
+            answer = said.decode() if isinstance(said, bytes) else one_line(str(said))
+    except (client_library.RedisError, OSError) as error:
+        answer = trouble = _plain_words(error, within)
+    seconds = time.monotonic() - began
+    return Ping(
+        where=where,
+        answer=answer,
+        seconds=seconds,
+        evidence=(Evidence("PING", f"{where}\nPING\n\nanswer: {answer} (after {seconds * 1000:.0f} ms)"),),
+        unreachable=trouble,
+    )
+
+
+def open_client(url: str, *, within: float) -> client_library.Redis:
+    """A client that sends read-only commands and nothing else.
+
+    Args:
+        url: the server's address.
+        within: seconds to connect, and for each answer.
+
+    Raises:
+        Refused: on use, when a command is not in `READ_ONLY_COMMANDS`.
+    """
+    import redis as client_library
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    class ReadOnly(client_library.Redis):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            words = [str(word).upper() for word in args[:2]]
+            if words[0] not in READ_ONLY_COMMANDS and " ".join(words) not in READ_ONLY_COMMANDS:
+                raise Refused(f"a look must not send {words[0]} to Redis")
+            charge(requests=1)
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+        def pipeline(self, *_: Any, **__: Any) -> Any:
+            raise Refused("a look must not open a pipeline to Redis: its commands are not checked")
+
+    return ReadOnly.from_url(
+        url,
+        socket_connect_timeout=within,
+        socket_timeout=within,
+        single_connection_client=False,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        lib_name=None,
+        lib_version=None,
+        client_name="opsverify",
+    )
+
+
+def _url(environment: Environment, redis: Redis) -> str:
+    name = redis.url_from
+    url = environment.secrets.require(name, of=redis.name).get_secret_value()
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError when it is none
+        scheme, host = parts.scheme, parts.hostname
+    except ValueError:
+        scheme, host = "", None
+    if host is None or scheme not in {"redis", "rediss"}:
+        raise CouldNotLook(
+            redis.name,
+            f"the variable {name} holds no Redis address",
+            remedy="Expected: redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS.",
+        )
+    if redis.host is not None and host != redis.host:
+        raise CouldNotLook(
+            redis.name,
+            f"the variable {name} points at host {host!r}, the environment file says {redis.host!r}",
+            remedy="Nothing was connected to. Correct whichever of the two is wrong.",
+        )
+    return url
+
+
+def _plain_words(error: Exception, within: float) -> str:
+    import redis as client_library
+
+    text = str(error)
+    if isinstance(error, client_library.TimeoutError):
+        return f"no answer in {within:g} s"
+    if isinstance(error, client_library.AuthenticationError) or "WRONGPASS" in text or "NOAUTH" in text:
+        return "the password is refused"
+    if "refused" in text:
+        return "connection refused"
+    if "Name or service not known" in text or "nodename nor servname" in text:
+        return "the name does not resolve"
+    return one_line(text)

@@ -1,0 +1,108 @@
+"""What an HTTP service says about itself: health, readiness, metrics."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from opsverify.environment import Environment, Service
+from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.probes import http
+from opsverify.probes.exposition import read_exposition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health(Snapshot):
+    """The answer on the health path."""
+
+    status: int | str
+    """200, or what came instead: another status, `connection refused`, `no answer in 2 s`."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness(Snapshot):
+    """The answer on the ready path."""
+
+    status: int | str
+    state: str
+    """What the body says: `ready`, `degraded`; or that it says nothing of the kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics(Snapshot):
+    """One scrape of a metrics endpoint."""
+
+    status: int | str
+    defects: tuple[str, ...]
+    """Why the body is no complete Prometheus exposition; empty when it is one."""
+    samples: dict[str, float] = field(default_factory=dict, repr=False)
+    """Sample by name and labels, as in the exposition: `up{job="api"}`."""
+
+
+def health(environment: Environment, service: Service) -> Health:
+    """Ask a service's health path once, within its time limit."""
+    exchange = http.get(
+        service.address(service.health),
+        within=environment.limits.health_at_most_seconds,
+        ca=environment.path(service.ca),
+    )
+    return Health(
+        where=exchange.url,
+        status=exchange.answer,
+        seconds=exchange.seconds,
+        evidence=(exchange.evidence,),
+        unreachable=exchange.trouble if exchange.status is None else None,
+    )
+
+
+def readiness(environment: Environment, service_with_ready: Service) -> Readiness:
+    """Ask a service's ready path once, within its time limit."""
+    service = service_with_ready
+    exchange = http.get(
+        service.address(service.ready),
+        within=environment.limits.ready_at_most_seconds,
+        ca=environment.path(service.ca),
+    )
+    return Readiness(
+        where=exchange.url,
+        status=exchange.answer,
+        state=_state_in(exchange.body),
+        evidence=(exchange.evidence,),
+        unreachable=exchange.trouble if exchange.status is None else None,
+    )
+
+
+def metrics(environment: Environment, service_with_metrics: Service) -> Metrics:
+    """Scrape a service's metrics endpoint once.
+
+    Raises:
+        CouldNotLook: there was no answer at all.
+    """
+    service = service_with_metrics
+    exchange = http.get(
+        service.address(service.metrics),
+        within=environment.limits.metrics_at_most_seconds,
+        ca=environment.path(service.ca),
+    )
+    if exchange.status is None:
+        raise CouldNotLook(service.name, str(exchange.answer), evidence=(exchange.evidence,))
+    exposition = read_exposition(exchange.body)
+    return Metrics(
+        where=exchange.url,
+        status=exchange.answer,
+        defects=exposition.defects,
+        samples=exposition.samples,
+        evidence=(exchange.evidence,),
+    )
+
+
+def _state_in(body: bytes) -> str:
+    if not body:
+        return "an empty body"
+    try:
+        answer = json.loads(body)
+    except ValueError:  # also bytes that are not UTF-8
+        return "no JSON"
+    state = answer.get("status") if isinstance(answer, dict) else None
+    return state if isinstance(state, str) else "no status in the body"

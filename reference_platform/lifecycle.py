@@ -1,0 +1,238 @@
+"""Bringing a platform up and taking it down, so that nothing of it is left and none is lost."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from reference_platform import files, launching, locks, ports, postgres, valkey
+from reference_platform.parts import PARTS, UnknownPart, known
+from reference_platform.processes import Failed, myself, stop, strays
+from reference_platform.programs import Lacking
+from reference_platform.registry import Entry, Record, Unusable, claim, left_over, tidy
+from reference_platform.state import OWN_NAMES, SERVICES, BadState, Platform, Settings, locked, read
+from reference_platform.waiting import NotInTime
+
+Trouble = (UnknownPart, BadState, Lacking, Unusable, Failed, NotInTime)
+"""The errors whose text tells the user what is wrong; to be used in `except`."""
+
+TRIES = 3
+"""A port that was free when it was chosen can be taken when it is used."""
+STOP_WITHIN_SECONDS = 0.7
+"""What runs is asked to end, and killed after that."""
+
+
+def up(state: Path, *, parts: Sequence[str] = ()) -> Platform:
+    """Bring a platform up in a state folder, or return the one that is up there.
+
+    It stays up after this process has ended, until `down`. Platforms that nobody answers for any
+    more are taken down first.
+
+    Args:
+        state: folder for its files; made when it is not there.
+        parts: names of parts beyond the core.
+
+    Raises:
+        UnknownPart: there is no part of that name.
+        BadState: the folder holds files of that name that no platform made.
+        Lacking, Failed, NotInTime: a program is not here, ended, or did not get ready. What was
+            started is stopped again.
+    """
+    wanted = known(list(parts))
+    state = state.absolute()
+    sweep()
+    made = _topmost_missing(state)
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(state):
+        there = read(state)
+        if there is not None and there.running:
+            return there
+        if there is not None:  # the machine was restarted, or all its processes were killed
+            made = there.made
+            _remove(there.entry, state, made=None)
+        _refuse_others_files(state)
+        platform = _bring_up(state, wanted, made=made)
+        platform.entry.write(Record(state, made=made, owner=None))
+        return platform
+
+
+def down(state: Path) -> bool:
+    """Take the platform of a state folder down and remove all that it made.
+
+    Returns:
+        Whether there was one.
+    """
+    state = state.absolute()
+    if read(state) is None:
+        return False
+    with locked(state):
+        platform = read(state)
+        if platform is None:  # somebody else took it down while we waited
+            return False
+        _remove(platform.entry, state, made=platform.made)
+    return True
+
+
+def find(state: Path) -> Platform | None:
+    """The platform that is up in a state folder, or None."""
+    platform = read(state.absolute())
+    return platform if platform is not None and platform.running else None
+
+
+@contextmanager
+def on_demand(default_state: Path, *, parts: Sequence[str] = ()) -> Iterator[Platform]:
+    """A platform for as long as the block lasts.
+
+    One that is up in `default_state` is used and left up. Otherwise one is started that belongs
+    to this process alone, in a folder of its own, and is taken down at the end of the block,
+    however it ends. When this process is killed, the next start of any platform does that.
+    """
+    if read(default_state) is not None:
+        with locked(default_state):  # until whoever brings it up or takes it down is done
+            there = find(default_state)
+        if there is not None:
+            yield there
+            return
+    wanted = known(list(parts))
+    sweep()
+    platform = _bring_up(None, wanted, made=None)
+    try:
+        yield platform
+    finally:
+        _remove(platform.entry, platform.state, made=None)
+
+
+def sweep() -> int:
+    """Take down every platform that nobody answers for any more.
+
+    Returns:
+        How many there were.
+    """
+    entries = left_over()
+    for entry in entries:
+        record = entry.record()
+        if record is not None:
+            _remove(entry, record.state, made=record.made)
+    return len(entries)
+
+
+def _bring_up(state: Path | None, parts: tuple[str, ...], *, made: Path | None) -> Platform:
+    """Start a platform; with no state folder given, in one inside its own folder."""
+    for tries_left in reversed(range(TRIES)):
+        entry = claim(state, made=made)
+        platform = Platform(state or entry.folder / "state", entry, _settings(parts), made)
+        try:
+            platform.state.mkdir(mode=0o700, exist_ok=True)
+            return _start(platform)
+        except (Failed, OSError):
+            _remove(entry, platform.state, made=None)
+            taken = [port for port in platform.settings.ports.values() if not ports.is_free(port)]
+            if not (taken and tries_left):
+                if made is not None:
+                    _remove_empty(platform.state, up_to=made)
+                raise
+        except BaseException:  # also Ctrl-C: nothing is left running
+            _remove(entry, platform.state, made=made)
+            raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _start(platform: Platform) -> Platform:
+    """Start all parts, side by side as far as they allow, and wait until they are ready."""
+    for name in ("logs", "sick", "backups"):
+        (platform.state / name).mkdir()
+    platform.save()
+    files.write_variables(platform)
+    cluster = postgres.prepare(platform)
+    cache = valkey.start(platform)
+    for service in SERVICES:
+        launching.start(platform, service)
+    postgres.finish(platform, cluster)
+    valkey.wait(platform, cache)
+    for part in platform.settings.parts:
+        PARTS[part].up(platform)
+    launching.wait(platform)
+    files.write_environment(platform)
+    return platform
+
+
+def _settings(parts: tuple[str, ...]) -> Settings:
+    names = ("postgres", "redis", *SERVICES)
+    return Settings(
+        ports=dict(zip(names, ports.free(len(names)), strict=True)),
+        postgres_password=secrets.token_urlsafe(24),
+        postgres_admin_password=secrets.token_urlsafe(24),
+        redis_password=secrets.token_urlsafe(24),
+        redis_admin_password=secrets.token_urlsafe(24),
+        jwt_secret=secrets.token_urlsafe(48),
+        stripe_secret_key="sk_test_" + secrets.token_hex(16),
+        stripe_webhook_secret="whsec_" + secrets.token_hex(16),
+        parts=parts,
+    )
+
+
+def _remove(entry: Entry, state: Path, *, made: Path | None) -> None:
+    """Stop what runs and remove what was made. The record goes last, so that a removal cut off is resumed.
+
+    Args:
+        entry: of a platform that is up, half up or half removed.
+        state: its state folder.
+        made: the topmost folder that goes with it; None leaves the state folder.
+    """
+    record = entry.record()
+    if record is not None:
+        entry.write(replace(record, owner=myself()))
+    _stop(entry)
+    for name in (*OWN_NAMES, locks.NAME):
+        _remove_path(state / name)
+    if made is not None:
+        _remove_empty(state, up_to=made)
+    _remove_path(entry.folder)
+    tidy()
+
+
+def _stop(entry: Entry) -> None:
+    """Stop every process of a platform, written down or not, frozen or not, at once."""
+    server = entry.process("postgres")
+    if server is not None:
+        server.signal(signal.SIGQUIT)  # without the checkpoint that an orderly stop makes
+    known_ones = {process.pid: process for process in entry.all_processes().values()}
+    found = known_ones | {process.pid: process for process in strays(entry.id)}
+    for process in found.values():
+        for one in process.children():
+            one.signal(signal.SIGCONT)
+    stop(list(found.values()), within=STOP_WITHIN_SECONDS)
+
+
+def _remove_path(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _topmost_missing(folder: Path) -> Path | None:
+    """The first of a folder and its parents, from the top, that is not there."""
+    return next((one for one in (*reversed(folder.parents), folder) if not one.exists()), None)
+
+
+def _remove_empty(folder: Path, *, up_to: Path) -> None:
+    """Remove a folder and its parents up to one of them, as far as they are empty."""
+    for one in (folder, *folder.parents):
+        if one.is_dir():
+            if any(one.iterdir()):
+                return
+            one.rmdir()
+        if one == up_to:
+            return
+
+
+def _refuse_others_files(state: Path) -> None:
+    for name in OWN_NAMES:
+        if (state / name).exists():
+            raise BadState(f"{state} holds {name}, which no platform made: choose another --state folder")

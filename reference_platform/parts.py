@@ -1,0 +1,52 @@
+"""Parts of the platform beyond its core, brought up when asked for by `--with`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reference_platform.state import Platform
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that a platform can have and need not."""
+
+    name: str
+    noun: str
+    """What the environment file calls it: a gap without it is declared when it is not brought up."""
+    lacking: Callable[[], str | None]
+    """The line that installs what it needs, or None when all is here."""
+    up: Callable[[Platform], None]
+    """Start it. Its processes are remembered by the platform's entry, and end with it."""
+    declare: Callable[[Platform, dict[str, object]], None]
+    """Put its tables into the environment file."""
+
+
+PARTS: dict[str, Part] = {}
+"""Every part there is, by name."""
+
+
+class UnknownPart(Exception):
+    """A part is asked for that there is not; the text names those there are."""
+
+
+def known(names: list[str]) -> tuple[str, ...]:
+    """The parts asked for, each once.
+
+    Args:
+        names: as on the command line, each one name or several with commas.
+
+    Raises:
+        UnknownPart: there is none of that name.
+    """
+    asked = [name.strip() for some in names for name in some.split(",") if name.strip()]
+    for name in asked:
+        if name not in PARTS:
+            near = get_close_matches(name, PARTS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "there are: " + (", ".join(PARTS) or "none yet")
+            raise UnknownPart(f"unknown part {name!r} ({hint})")
+    return tuple(dict.fromkeys(asked))

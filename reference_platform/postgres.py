@@ -1,0 +1,176 @@
+"""The platform's PostgreSQL: a real server with its own cluster, password and few slots."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reference_platform import ports, programs
+from reference_platform.processes import MARK, Failed, Process, Program, end_of, stop
+from reference_platform.state import Platform
+from reference_platform.waiting import until
+
+if TYPE_CHECKING:
+    import psycopg
+
+DATABASE = "midst"
+SLOTS = 40
+"""Few, so that using them all up is quick; the last three are for superusers."""
+
+SETTINGS = {
+    "listen_addresses": f"'{ports.LOOPBACK}'",
+    "max_connections": str(SLOTS),
+    "superuser_reserved_connections": "3",
+    "shared_buffers": "32MB",
+    # The data go with the platform, so a power failure need not be survived.
+    "fsync": "off",
+    # Shared memory in the data directory: even a killed server leaves nothing outside it.
+    "dynamic_shared_memory_type": "mmap",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+}
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A cluster that is being made."""
+
+    program: Program
+    child: subprocess.Popen[bytes]
+    bin: Path
+
+
+def prepare(platform: Platform) -> Preparation:
+    """Put the programs in place and begin to make the cluster, without waiting for it.
+
+    Raises:
+        programs.Lacking: no PostgreSQL is here.
+    """
+    folder = platform.postgres_folder
+    account = programs.postgres_account()
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)  # the platform's own folder around it is closed to others, except for passing through
+    bin_folder = programs.postgres_programs(folder)
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    password = home / "password"
+    password.write_text(platform.settings.postgres_admin_password, encoding="utf-8")
+    (folder / "socket").mkdir(mode=0o700)
+    platform.postgres_data.mkdir(mode=0o700)
+    if account.user is not None and account.group is not None:
+        for mine in (home, password, folder / "socket", platform.postgres_data):
+            _give(mine, account.user, account.group)
+    program = _program(
+        platform,
+        bin_folder / "initdb",
+        *("--pgdata", platform.postgres_data, "--username", "postgres", "--pwfile", password),
+        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
+    )
+    return Preparation(program, program.begin(), bin_folder)
+
+
+def finish(platform: Platform, preparation: Preparation) -> None:
+    """Wait for the cluster, start the server, and make role and database.
+
+    Raises:
+        Failed: initdb or the server ended; with what they printed.
+        NotInTime: the server did not answer.
+    """
+    preparation.program.finish(preparation.child, within=60)
+    (platform.postgres_folder / "home" / "password").unlink()
+    settings = {
+        **SETTINGS,
+        "port": str(platform.settings.ports["postgres"]),
+        "unix_socket_directories": f"'{platform.postgres_folder / 'socket'}'",
+    }
+    with (platform.postgres_data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    start(platform, preparation.bin)
+    with admin(platform) as session:
+        password = platform.settings.postgres_password  # letters, digits, - and _ only
+        session.execute(f"CREATE ROLE midst LOGIN PASSWORD '{password}' IN ROLE pg_monitor")
+        session.execute(f"CREATE DATABASE {DATABASE} OWNER midst")
+
+
+def start(platform: Platform, bin_folder: Path | None = None) -> None:
+    """Start the server and wait until it answers. The cluster exists.
+
+    Raises:
+        Failed: it ended; with the end of its log.
+        NotInTime: it did not answer.
+    """
+    found = bin_folder or Path((platform.postgres_folder / "bin").read_text(encoding="utf-8"))
+    (platform.postgres_folder / "bin").write_text(str(found), encoding="utf-8")
+    process = _program(platform, found / "postgres", "-D", platform.postgres_data).start()
+    platform.entry.remember("postgres", process)
+    until(lambda: _answers(platform, process), within=30, what="PostgreSQL accepts connections")
+
+
+def stop_server(platform: Platform) -> None:
+    """Stop the server as an operator would: sessions are ended, data are kept."""
+    process = platform.process("postgres")
+    if process is not None:
+        stop([process], by=signal.SIGINT, within=10)
+    platform.entry.forget("postgres")
+
+
+def whole(process: Process) -> list[Process]:
+    """The server and all its backends."""
+    return [process, *process.children()]
+
+
+def admin(platform: Platform, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+    """A session as superuser, also when no ordinary slot is left.
+
+    Raises:
+        psycopg.OperationalError: the server does not answer within 5 s.
+    """
+    import psycopg
+
+    return psycopg.connect(
+        platform.settings.admin_dsn,
+        dbname=database,
+        autocommit=True,
+        connect_timeout=5,
+        application_name="reference_platform",
+    )
+
+
+def _answers(platform: Platform, process: Process) -> bool:
+    import psycopg
+
+    if not process.alive():
+        raise Failed(f"PostgreSQL ended:\n{end_of(platform.log('postgres'))}")
+    try:
+        admin(platform).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _program(platform: Platform, *command: str | Path) -> Program:
+    account = programs.postgres_account()
+    return Program(
+        command=command,
+        folder=platform.postgres_folder / "home",
+        variables={
+            MARK: platform.entry.id,
+            "HOME": str(platform.postgres_folder / "home"),
+            "LC_ALL": "C",
+            "PATH": "/usr/bin:/bin",
+            "TZ": "UTC",
+        },
+        output=platform.log("postgres"),
+        user=account.user,
+        group=account.group,
+    )
+
+
+def _give(path: Path, user: int, group: int) -> None:
+    import os
+
+    os.chown(path, user, group)

@@ -1,0 +1,1 @@
+"""The api: profiles, taxonomy, job search, billing."""

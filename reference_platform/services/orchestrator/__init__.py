@@ -1,0 +1,1 @@
+"""The orchestrator: takes tasks, works through them, remembers what failed."""

@@ -1,0 +1,36 @@
+"""What a service is told by its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The variables of the runbook that a service reads, once, when it starts."""
+
+    database_url: str
+    redis_url: str
+    jwt_secret: str
+    stripe_webhook_secret: str
+    worker_enabled: bool
+    api_url: str
+    """Where the web page finds the api."""
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment.
+
+        Raises:
+            KeyError: a variable that every service needs is not set.
+        """
+        return cls(
+            database_url=variables["DATABASE_URL"],
+            redis_url=variables["REDIS_URL"],
+            jwt_secret=variables["JWT_SECRET"],
+            stripe_webhook_secret=variables.get("STRIPE_WEBHOOK_SECRET", ""),
+            worker_enabled=variables.get("ORCH_WORKER_ENABLED") == "true",
+            api_url=variables.get("API_URL", ""),
+        )

@@ -1,0 +1,24 @@
+"""A service's connection to Redis."""
+
+from __future__ import annotations
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+WITHIN_SECONDS = 0.7
+"""Below what readiness waits, so that a hung server is an error here and not a wait there."""
+
+
+def connect(url: str, name: str) -> redis.asyncio.Redis:
+    """A client that connects when it is used, and again when the connection was lost."""
+    return redis.asyncio.Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=WITHIN_SECONDS,
+        socket_connect_timeout=WITHIN_SECONDS,
+        # A connection that the server closed meanwhile is found out by using it.
+        retry=Retry(NoBackoff(), 1),
+        client_name=name,
+    )

@@ -51,8 +51,9 @@ def ping(environment: Environment, redis: Redis) -> Ping:
     trouble: str | None = None
     try:
         with open_client(url, within=within) as client:
-            said = client.execute_command("PING")
-            answer = said.decode() if isinstance(said, bytes) else one_line(str(said))
+            # as it was said: the library would make True of it
+            client.set_response_callback("PING", bytes)
+            answer = one_line(client.execute_command("PING"))
     except (client_library.RedisError, OSError) as error:
         answer = trouble = _plain_words(error, within)
     seconds = time.monotonic() - began

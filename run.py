@@ -58,7 +58,7 @@ options of a gate (those with a value are written with =; pytest's own work too,
 """
 
 
-class Refused(Exception):  # noqa: N818 - not a defect of this program
+class Refused(Exception):
     """Nothing was run; the text says why and what to do."""
 
 
@@ -146,7 +146,10 @@ class Prepared:
             Refused: with the last lines of the log and the remedy.
         """
         import fcntl
+        import signal
 
+        # The command's signals are its own; until then both ends mean the same: stop, and say so.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         TOX.mkdir(exist_ok=True)
         with (TOX / "lock").open("w") as lock:
             try:

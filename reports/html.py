@@ -26,7 +26,6 @@ NODE_AT_LEAST = 20
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 300
 LINES_OF_OUTPUT = 10
-SWITCH = "INMIDST_HTML"
 
 # Allure's page tells an analytics service whenever it is opened. That an operations report was read is nobody
 # else's business: the script goes, and the page may load nothing from anywhere.
@@ -105,28 +104,29 @@ def draw(report_dir: Path) -> Path | None:
 def draw_later(report_dir: Path) -> bool:
     """Starts `run.py report DIR` in a session of its own and returns at once: no verdict waits for a picture.
 
-    It draws nothing when another run has taken the folder meanwhile. What it says goes to .tox/html.log. With
-    `INMIDST_HTML=no` in the environment nothing is started. Returns whether it was started.
+    It draws nothing when another run has taken the folder meanwhile. What it says goes to .tox/html.log.
+    Returns whether it was started: not without a verdict, nor where the launcher has never been used.
     """
-    if os.environ.get(SWITCH, "").lower() in {"no", "0", "never"}:
-        return False
     try:
         runs = ",".join(read_drawn(report_dir).runs)
+        command = [
+            sys.executable,
+            str(CLONE / "run.py"),
+            "report",
+            str(report_dir.resolve()),
+            f"--runs={runs}",
+        ]
         with (CLONE / ".tox" / "html.log").open("ab") as log:
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    str(CLONE / "run.py"),
-                    "report",
-                    str(report_dir.resolve()),
-                    f"--runs={runs}",
-                ],
+            # A shell in between ends at once and leaves no child of ours behind: no zombie, nothing to wait for.
+            subprocess.run(
+                ["sh", "-c", '"$@" &', "sh", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                check=True,
             )
-    except (CannotDraw, OSError):
+    except (CannotDraw, OSError, subprocess.CalledProcessError):
         return False
     return True
 

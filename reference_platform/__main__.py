@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from reference_platform import lifecycle, parts, state
+from reference_platform import faults, lifecycle, parts, state
+from reference_platform.faults import red
 from reference_platform.launching import CLONE
 
 OK, FAILED, USAGE = 0, 1, 4
@@ -28,10 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return int(COMMANDS[asked.command](asked))
-    except parts.UnknownPart as error:
+    except (parts.UnknownPart, faults.UnknownFault, faults.PartAbsent) as error:
         print(error, file=sys.stderr)
         return USAGE
-    except (*lifecycle.Trouble, OSError) as error:
+    except (*lifecycle.Trouble, red.NotCollected, OSError) as error:
         print(error, file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -54,6 +55,11 @@ def _parser() -> Parser:
     up.add_argument("--with", dest="parts", action="append", default=[], metavar="PART", help="add a part")
     commands.add_parser("down", parents=[common], help="take it down; nothing of it remains")
     commands.add_parser("status", parents=[common], help="what runs, and what is broken")
+    commands.add_parser("faults", parents=[common], help="every fault there is, and what it turns red")
+    break_ = commands.add_parser("break", parents=[common], help="put a fault into it")
+    break_.add_argument("fault", metavar="FAULT", help="ID:name, or ID for the first of that check")
+    mend = commands.add_parser("mend", parents=[common], help="take a fault, or all, out of it again")
+    mend.add_argument("fault", nargs="?", metavar="FAULT")
     return parser
 
 
@@ -88,10 +94,56 @@ def _status(asked: argparse.Namespace) -> int:
     for name in ("postgres", "redis", *state.SERVICES):
         process = platform.process(name)
         print(f"{name:14} {f'pid {process.pid}' if process else 'does not run'}")
+    for key in faults.broken_keys(platform):
+        print(f"broken: {key}")
     return OK
 
 
-COMMANDS = {"up": _up, "down": _down, "status": _status}
+def _faults(asked: argparse.Namespace) -> int:
+    if not asked.json:
+        for one in faults.FAULTS.values():
+            needs = f" (--with={','.join(sorted(one.parts))})" if one.parts else ""
+            print(f"{one.key:30} {one.verb.words}{needs}")
+        return OK
+    checks = red.collected()
+    found = [
+        {"fault": one.key, "red": red.expected(one, checks), "with": sorted(one.parts)}
+        for one in faults.FAULTS.values()
+    ]
+    print(json.dumps(found, indent=1))
+    return OK
+
+
+def _break(asked: argparse.Namespace) -> int:
+    fault = faults.fault(asked.fault)
+    platform = _running(asked.state)
+    done = faults.break_(platform, fault)
+    print(f"{fault.key}: {fault.verb.words}" if done else f"{fault.key} is broken already", file=sys.stderr)
+    return OK
+
+
+def _mend(asked: argparse.Namespace) -> int:
+    wanted = [faults.fault(asked.fault)] if asked.fault else []
+    mended = faults.mend(_running(asked.state), *wanted)
+    print(f"mended: {', '.join(mended) or 'nothing was broken'}", file=sys.stderr)
+    return OK
+
+
+def _running(folder: Path) -> state.Platform:
+    platform = lifecycle.find(folder)
+    if platform is None:
+        raise state.BadState(f"nothing is up in {folder}: bring it up first")
+    return platform
+
+
+COMMANDS = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "faults": _faults,
+    "break": _break,
+    "mend": _mend,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

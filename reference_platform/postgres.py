@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -91,9 +92,9 @@ def finish(platform: Platform, preparation: Preparation) -> None:
         file.write("".join(f"{name} = {value}\n" for name, value in settings.items()))
     start(platform, preparation.bin)
     with admin(platform) as session:
-        password = platform.settings.postgres_password  # letters, digits, - and _ only
-        session.execute(f"CREATE ROLE midst LOGIN PASSWORD '{password}' IN ROLE pg_monitor")
-        session.execute(f"CREATE DATABASE {DATABASE} OWNER midst")
+        session.execute("CREATE ROLE midst LOGIN IN ROLE pg_monitor")
+        session.execute("CREATE DATABASE midst OWNER midst")
+    set_password(platform, platform.settings.postgres_password)
 
 
 def start(platform: Platform, bin_folder: Path | None = None) -> None:
@@ -140,6 +141,26 @@ def admin(platform: Platform, database: str = "postgres") -> psycopg.Connection[
     )
 
 
+def set_password(platform: Platform, password: str) -> None:
+    """Give the ordinary role a password."""
+    from psycopg import sql
+
+    statement = sql.SQL("ALTER ROLE midst PASSWORD {}").format(sql.Literal(password))
+    with admin(platform) as session:
+        session.execute(statement)
+
+
+def refusal(platform: Platform) -> str | None:
+    """Why the server does not let the ordinary role in now, or None when it does."""
+    import psycopg
+
+    try:
+        psycopg.connect(platform.settings.dsn, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        return str(error)
+    return None
+
+
 def _answers(platform: Platform, process: Process) -> bool:
     import psycopg
 
@@ -171,6 +192,4 @@ def _program(platform: Platform, *command: str | Path) -> Program:
 
 
 def _give(path: Path, user: int, group: int) -> None:
-    import os
-
     os.chown(path, user, group)

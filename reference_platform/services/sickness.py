@@ -134,3 +134,4 @@ async def _drip(body: bytes, send: Send) -> None:
 async def _flood(send: Send) -> None:
     while True:
         await send({"type": "http.response.body", "body": b"# " + b"x" * 65533 + b"\n", "more_body": True})
+        await asyncio.sleep(0)  # sending to a client that hung up does not wait, and nothing else would run

@@ -1,0 +1,76 @@
+"""Faults that the health checks must see."""
+
+from __future__ import annotations
+
+from reference_platform.faults.model import Fault
+from reference_platform.faults.verbs import (
+    answer,
+    change_postgres_password,
+    change_redis_password,
+    freeze,
+    stop,
+    use_up_slots,
+)
+from reference_platform.services.sickness import Answer
+
+LIMIT_SECONDS = 2
+"""Of the health paths, in the suite's defaults."""
+
+NOT_READY = {"HLT-02[api]", "HLT-02[orchestrator]"}
+"""What says so when PostgreSQL or Redis is away."""
+
+HTML = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
+CUT = Answer(path="/metrics", cut_after="http_request_duration_seconds_bucket{")
+
+FAULTS = (
+    Fault("HLT-01", "stopped", stop("api"), frozenset({"HLT-01[api]", "HLT-02[api]"})),
+    Fault(
+        "HLT-01",
+        "500",
+        answer("orchestrator", "answers 500 on its health path", Answer(path="/health", status=500)),
+        frozenset({"HLT-01[orchestrator]"}),
+    ),
+    Fault("HLT-01", "hangs", freeze("api"), frozenset({"HLT-01[api]", "HLT-02[api]"})),
+    Fault(
+        "HLT-01",
+        "slow",
+        answer("web", "is slow", Answer(path="/api/health", after_seconds=LIMIT_SECONDS + 0.5)),
+        frozenset({"HLT-01[web]"}),
+    ),
+    Fault(
+        "HLT-01",
+        "one byte a second",
+        answer("web", "sends one byte a second", Answer(path="/api/health", one_byte_a_second=True)),
+        frozenset({"HLT-01[web]"}),
+    ),
+    Fault(
+        "HLT-01",
+        "endless",
+        answer("api", "never stops sending", Answer(path="/health", endless=True)),
+        frozenset({"HLT-01[api]"}),
+    ),
+    Fault("HLT-02", "database stopped", stop("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault(
+        "HLT-03",
+        "truncated",
+        answer("api", "sends a part of its metrics", CUT),
+        frozenset({"HLT-03[api]"}),
+    ),
+    Fault(
+        "HLT-03",
+        "html",
+        answer(
+            "orchestrator",
+            "sends a page in place of its metrics",
+            Answer(path="/metrics", body=HTML, content_type="text/html"),
+        ),
+        frozenset({"HLT-03[orchestrator]"}),
+    ),
+    Fault("HLT-05", "stopped", stop("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault("HLT-05", "wrong password", change_postgres_password(), frozenset({"HLT-05[postgres]"})),
+    Fault("HLT-05", "hangs", freeze("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault("HLT-05", "slots used up", use_up_slots(), frozenset({"HLT-05[postgres]"})),
+    Fault("HLT-06", "stopped", stop("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
+    Fault("HLT-06", "auth refused", change_redis_password(), frozenset({"HLT-06[redis]", *NOT_READY})),
+    Fault("HLT-06", "hangs", freeze("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
+)

@@ -1,0 +1,130 @@
+"""The verbs of which faults are made. Each gives what is done, how it is undone, and what it blinds."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from functools import partial
+from typing import LiteralString
+
+from reference_platform import launching, postgres, valkey
+from reference_platform.faults import slots
+from reference_platform.faults.model import Verb
+from reference_platform.processes import Process
+from reference_platform.services.sickness import Answer, read, write
+from reference_platform.state import SERVICES, Platform
+
+
+def stop(part: str) -> Verb:
+    """A service, `postgres` or `redis` does not run; its port refuses connections."""
+
+    def undo(platform: Platform) -> None:
+        if platform.process(part) is None:
+            _start(platform, part)
+
+    return Verb(f"{part} is stopped", partial(_stop, part=part), undo, frozenset({part}))
+
+
+def freeze(part: str) -> Verb:
+    """A service, `postgres` or `redis` hangs: it takes connections and never answers."""
+
+    def signal_all(platform: Platform, number: signal.Signals) -> None:
+        process = platform.process(part)
+        # The parent first: it would start new children meanwhile.
+        for one in _whole(process, part) if process is not None else []:
+            one.signal(number)
+
+    return Verb(
+        f"{part} hangs",
+        partial(signal_all, number=signal.SIGSTOP),
+        partial(signal_all, number=signal.SIGCONT),
+        frozenset({part}),
+    )
+
+
+def answer(service: str, words: str, how: Answer, *, blinds: frozenset[str] = frozenset()) -> Verb:
+    """A service answers a path otherwise than it would.
+
+    Args:
+        service: whose path it is.
+        words: what it does then: "answers 500 on its health path".
+        how: the faulty answer.
+        blinds: what cannot be looked at then.
+    """
+
+    def do(platform: Platform) -> None:
+        file = platform.sick(service)
+        write(file, (*read(file), how))
+
+    def undo(platform: Platform) -> None:
+        file = platform.sick(service)
+        write(file, tuple(one for one in read(file) if one != how))
+
+    return Verb(f"{service} {words}", do, undo, blinds)
+
+
+def sql(words: str, do: LiteralString, *, undo: LiteralString, database: str = postgres.DATABASE) -> Verb:
+    """A statement was run on the database, as superuser; another one undoes it."""
+
+    def run(platform: Platform, statement: LiteralString) -> None:
+        with postgres.admin(platform, database) as session:
+            session.execute(statement)
+
+    return Verb(words, partial(run, statement=do), partial(run, statement=undo))
+
+
+def change_postgres_password() -> Verb:
+    """PostgreSQL has another password for the role than the variable says. Open sessions go on."""
+
+    def change(platform: Platform, *, back: bool) -> None:
+        password = platform.settings.postgres_password if back else secrets.token_urlsafe(24)
+        postgres.set_password(platform, password)
+
+    return Verb(
+        "postgres refuses the password",
+        partial(change, back=False),
+        partial(change, back=True),
+        frozenset({"postgres"}),
+    )
+
+
+def change_redis_password() -> Verb:
+    """Redis has another password than the variable says, and ended the sessions of the old one."""
+
+    def change(platform: Platform, *, back: bool) -> None:
+        password = platform.settings.redis_password if back else secrets.token_urlsafe(24)
+        with valkey.admin(platform) as client:
+            client.config_set("requirepass", password)
+            client.execute_command("CLIENT", "KILL", "USER", "default")
+
+    return Verb(
+        "redis refuses the password",
+        partial(change, back=False),
+        partial(change, back=True),
+        frozenset({"redis"}),
+    )
+
+
+def use_up_slots() -> Verb:
+    """All of PostgreSQL's connection slots are held. Sessions that are open go on."""
+    return Verb("no connection slot is left", slots.take, slots.free, frozenset({"postgres"}))
+
+
+def _stop(platform: Platform, part: str) -> None:
+    if part in SERVICES:
+        launching.stop_service(platform, part)
+    else:
+        {"postgres": postgres.stop_server, "redis": valkey.stop_server}[part](platform)
+
+
+def _start(platform: Platform, part: str) -> None:
+    if part == "postgres":
+        postgres.start(platform)
+    elif part == "redis":
+        valkey.wait(platform, valkey.start(platform))
+    else:
+        launching.start(platform, part)
+
+
+def _whole(process: Process, part: str) -> list[Process]:
+    return postgres.whole(process) if part == "postgres" else [process]

@@ -24,6 +24,7 @@ if sys.version_info < (3, 11):  # before all imports that an older Python lacks
 
 import configparser  # noqa: E402 - the version check stands first
 import hashlib  # noqa: E402
+import io  # noqa: E402
 import itertools  # noqa: E402
 import os  # noqa: E402
 import re  # noqa: E402
@@ -34,6 +35,7 @@ CLONE = Path(__file__).resolve().parent
 TOX = CLONE / ".tox"
 STAMP = ".prepared"
 LINES_OF_LOG = 15
+POLL_SECONDS = 0.05
 # Of what pip and tox tell in full: downloads worth waiting for (MB), the installation, complaints.
 SHOWN = re.compile(rb"\s+Downloading .* MB\)|Installing|\S+: OK|\S+: FAIL|\S+: \d+ [EC] |ERROR|WARNING")
 NODE_AT_LEAST = 20
@@ -209,28 +211,34 @@ def logged(command: list[str], log: Path, lock: int) -> None:
     Raises:
         Refused: when the step fails, with the last lines of the log and the remedy.
     """
+    import signal
     import subprocess
+    import time
 
     # Settings of a tox around this run (it may be a test inside one) are not meant for ours.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=environ,
-        pass_fds=[lock],
-        cwd=CLONE,
-    )
-    with process, log.open("ab", buffering=0) as file:
+    with log.open("ab") as file, log.open("rb") as told:
+        told.seek(0, os.SEEK_END)
+        # It writes to the log itself: when this process is killed, it ends its work and then lets go the lock.
+        # A session of its own: what ends it, ends pip below it too, at once.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            pass_fds=[lock],
+            cwd=CLONE,
+            start_new_session=True,
+        )
         try:
-            for line in process.stdout or ():
-                file.write(line)
-                if SHOWN.match(line):
-                    sys.stderr.buffer.write(line)
-                    sys.stderr.buffer.flush()
+            while process.poll() is None:
+                show(told)
+                time.sleep(POLL_SECONDS)
+            show(told)
         except BaseException:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise
     if process.returncode:
         last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_OF_LOG:])
@@ -239,6 +247,14 @@ def logged(command: list[str], log: Path, lock: int) -> None:
             "Remedy: it needs room on the disk and a Python package index, by network or pip's settings\n"
             "(PIP_INDEX_URL, PIP_FIND_LINKS, PIP_PROXY, PIP_CERT, pip.conf). Then start it again."
         )
+
+
+def show(told: io.BufferedReader) -> None:
+    """Copies to stderr what a user waits for of the lines that a log has grown by."""
+    for line in told:
+        if SHOWN.match(line):
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 def say(text: str) -> None:

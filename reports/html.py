@@ -26,6 +26,7 @@ NODE_AT_LEAST = 20
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 300
 LINES_OF_OUTPUT = 10
+AUTHORITIES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 # Allure's page tells an analytics service whenever it is opened. That an operations report was read is nobody
 # else's business: the script goes, and the page may load nothing from anywhere.
@@ -117,7 +118,7 @@ def draw_later(report_dir: Path) -> bool:
             f"--runs={runs}",
         ]
         with (CLONE / ".tox" / "html.log").open("ab") as log:
-            # A shell in between ends at once and leaves no child of ours behind: no zombie, nothing to wait for.
+            # A shell in between ends at once and leaves no child of ours: no zombie, nothing to wait for.
             subprocess.run(
                 ["sh", "-c", '"$@" &', "sh", *command],
                 stdin=subprocess.DEVNULL,
@@ -248,6 +249,10 @@ def _allure(node: Path, npm: list[str]) -> Path:
             **os.environ,
             "PATH": os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)]),
         }
+        # Who has told pip of a company's certificate authority need not tell npm again.
+        authority = next((os.environ[name] for name in AUTHORITIES if os.environ.get(name)), None)
+        if authority:
+            environ.setdefault("NODE_EXTRA_CA_CERTS", authority)
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
         _quietly(command, home, environ, INSTALL_SECONDS)
         stamp.write_text(version, encoding="utf-8")

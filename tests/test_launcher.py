@@ -328,3 +328,18 @@ def test_a_fresh_clone_prepares_itself_once_for_two_at_a_time(clone: Path, elsew
     assert sum("preparing the environment gate" in err for _, err in outputs) == 1
     again = launch(clone, "exec", "python", "-c", script, folder=elsewhere)
     assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_a_preparation_that_is_killed_or_ended_is_done_again(clone: Path) -> None:
+    """Whatever ends the launcher while pip is at work: the next start makes the environment whole."""
+    for end, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 2)):
+        with subprocess.Popen(
+            [sys.executable, str(clone / "run.py"), "lint"], stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert any("ruff" in line for line in process.stderr)
+            process.send_signal(end)
+            assert process.wait(60) == code
+    done = launch(clone, "lint", "--help")
+    assert done.returncode == 0
+    assert "Usage: ruff" in done.stdout

@@ -26,6 +26,9 @@ from opsverify.evidence import Evidence
 ASK_AGAIN_AFTER = 0.5
 """Seconds between two asks of a look that has not settled."""
 
+TELL_EVERY = 0.25
+"""Seconds between two accounts of what is still awaited."""
+
 HUNG = "no answer in {seconds:g} s"
 
 
@@ -166,7 +169,7 @@ class Looking:
 
         Args:
             look: the look.
-            awaiting: called about twice a second while waiting, with the looks under way.
+            awaiting: called some times a second while waiting, with the looks under way.
 
         Raises:
             CouldNotLook: the look did not come about.
@@ -177,7 +180,7 @@ class Looking:
             while not self._is_done(ticket):
                 if awaiting is not None:
                     awaiting(self._under_way())
-                self._changed.wait(self._until_next_event(at_most=0.5))
+                self._changed.wait(self._until_next_event(at_most=TELL_EVERY))
         if isinstance(ticket.seen, Snapshot):
             return Seen(ticket.seen, ticket.asked)
         # The same cause for every check that needs this look: a fresh exception, without the

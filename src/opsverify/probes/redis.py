@@ -98,9 +98,7 @@ def open_client(url: str, *, within: float) -> client_library.Redis:
         single_connection_client=False,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
-        lib_name=None,
-        lib_version=None,
-        client_name="opsverify",
+        driver_info=None,
     )
 
 

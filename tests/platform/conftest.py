@@ -1,0 +1,27 @@
+"""A reference platform for the tests of this folder: one a process, up for the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opsverify.environment import Environment
+from opsverify.loading import load
+from reference_platform.lifecycle import down, up
+from reference_platform.state import Platform
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A running platform, whole and without faults."""
+    state = tmp_path_factory.mktemp("platform") / "state"
+    yield up(state)
+    down(state)
+
+
+@pytest.fixture(scope="session")
+def local(platform: Platform) -> Environment:
+    """The environment that judges it."""
+    return load(Path(platform.environment))

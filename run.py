@@ -219,7 +219,7 @@ def logged(command: list[str], log: Path, lock: int) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
     with log.open("ab") as file, log.open("rb") as told:
         told.seek(0, os.SEEK_END)
-        # It writes to the log itself: when this process is killed, it ends its work and then lets go the lock.
+        # It writes to the log itself: when this process is killed, it ends its work, then lets go the lock.
         # A session of its own: what ends it, ends pip below it too, at once.
         process = subprocess.Popen(
             command,

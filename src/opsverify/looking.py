@@ -29,7 +29,13 @@ ASK_AGAIN_AFTER = 0.5
 TELL_EVERY = 0.25
 """Seconds between two accounts of what is still awaited."""
 
-HUNG = "no answer in {seconds:g} s"
+NO_ANSWER = "no answer in time"
+"""Why a look at something that hangs saw nothing; the same whatever time each look has."""
+
+
+def in_seconds(why: str, seconds: float) -> str:
+    """The same with the time that it had: `no answer in 2 s`. Other reasons stay as they are."""
+    return f"no answer in {seconds:g} s" if why == NO_ANSWER else why
 
 
 class CouldNotLook(Exception):
@@ -256,8 +262,7 @@ class Looking:
         """End the looks whose time is over; each hung thread is replaced, so the width is kept."""
         now = self._clock()
         for ticket in [one for one in self._asking.values() if now >= one.due_to_answer]:
-            why = HUNG.format(seconds=self._deadline)
-            self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
+            self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, NO_ANSWER))
             self._workers -= 1
             self._hire()
         if now >= self._all_end:

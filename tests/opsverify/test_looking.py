@@ -91,7 +91,7 @@ def test_a_hung_look_costs_its_deadline_and_no_width(target: Platform) -> None:
     hung, good = target.look("hung", hangs=True), target.look("good")
     looking.start([hung, good])
     assert looking.result(good).snapshot.where == "fine"
-    with pytest.raises(CouldNotLook, match=r"no answer in 0\.2 s"):
+    with pytest.raises(CouldNotLook, match="no answer in time"):
         looking.result(hung)
 
 

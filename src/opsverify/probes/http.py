@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from opsverify.cost import charge
 from opsverify.evidence import Evidence, harmless, one_line
+from opsverify.looking import NO_ANSWER, in_seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -34,13 +35,20 @@ class Exchange:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     seconds: float
+    within: float
+    """Seconds it was given."""
 
     @property
     def answer(self) -> int | str:
         """The status of a whole answer, else what went wrong, as one thing to compare with 200."""
         if self.status is None:
-            return self.trouble or "no answer"
+            return in_seconds(self.trouble or NO_ANSWER, self.within)
         return f"{self.status}, but {self.trouble}" if self.trouble else self.status
+
+    @property
+    def unreachable(self) -> str | None:
+        """Why there was no answer at all; None when there was one, good or bad."""
+        return self.trouble if self.status is None else None
 
     @property
     def evidence(self) -> Evidence:
@@ -53,7 +61,7 @@ class Exchange:
                 for name, value in self.headers
             ]
         if self.trouble is not None:
-            lines.append(f"{self.trouble} (after {self.seconds * 1000:.0f} ms)")
+            lines.append(f"{self.trouble} (given up after {self.seconds * 1000:.0f} ms)")
         if self.body:
             lines += ["", harmless(self.body)]
         return Evidence(f"GET {self.url}", "\n".join(lines))
@@ -86,14 +94,12 @@ def get(url: str, *, within: float, ca: Path | None = None) -> Exchange:
                     trouble = f"its body passed {BODY_AT_MOST // 1024 // 1024} MiB"
                     break
     except httpcore.TimeoutException:
-        trouble = (
-            f"no answer in {within:g} s" if status is None else f"its body did not end within {within:g} s"
-        )
+        trouble = NO_ANSWER if status is None else f"its body did not end within {within:g} s"
     except httpcore.RemoteProtocolError as error:
         trouble = f"no HTTP answer: {one_line(str(error))}" if status is None else "its body is cut off"
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.DecodingError, OSError) as error:
         trouble = _plain_words(error)
-    return Exchange(url, status, trouble, headers, bytes(body), time.monotonic() - began)
+    return Exchange(url, status, trouble, headers, bytes(body), time.monotonic() - began, within)
 
 
 def _plain_words(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opsverify.cost import charge
 from opsverify.environment import Environment, Postgres
 from opsverify.evidence import Evidence, one_line
-from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot, in_seconds
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,7 +56,8 @@ def connection(environment: Environment, postgres: Postgres) -> Connection:
             row = session.execute("SELECT 1").fetchone()
             answer = row[0] if row else "no row"
     except psycopg.Error as error:
-        answer = trouble = _plain_words(error, within)
+        trouble = _plain_words(error)
+        answer = in_seconds(trouble, within)
     seconds = time.monotonic() - began
     said = f"answer: {answer} (after {seconds * 1000:.0f} ms)"
     return Connection(
@@ -133,11 +134,11 @@ def _address(login: dict[str, Any]) -> str:
     return f"postgresql://{host}:{port}/{database}"
 
 
-def _plain_words(error: psycopg.Error, within: float) -> str:
+def _plain_words(error: psycopg.Error) -> str:
     import psycopg
 
     if isinstance(error, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):
-        return f"no answer in {within:g} s"
+        return NO_ANSWER
     state = error.sqlstate or next((state for state, sign in _SIGNS.items() if sign in str(error)), None)
     if state in REFUSALS:
         return f"{REFUSALS[state]} (SQLSTATE {state})"
@@ -147,7 +148,7 @@ def _plain_words(error: psycopg.Error, within: float) -> str:
     if "could not translate host name" in text or "failed to resolve host" in text:
         return "the name does not resolve"
     if "timeout expired" in text:
-        return f"no answer in {within:g} s"
+        return NO_ANSWER
     return one_line(text.split("failed: ", 1)[-1])
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from opsverify.cost import charge
 from opsverify.environment import Environment, Redis
 from opsverify.evidence import Evidence, one_line
-from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot, in_seconds
 
 if TYPE_CHECKING:
     import redis as client_library
@@ -55,7 +55,8 @@ def ping(environment: Environment, redis: Redis) -> Ping:
             client.set_response_callback("PING", bytes)
             answer = one_line(client.execute_command("PING"))
     except (client_library.RedisError, OSError) as error:
-        answer = trouble = _plain_words(error, within)
+        trouble = _plain_words(error)
+        answer = in_seconds(trouble, within)
     seconds = time.monotonic() - began
     return Ping(
         where=where,
@@ -126,12 +127,12 @@ def _url(environment: Environment, redis: Redis) -> str:
     return url
 
 
-def _plain_words(error: Exception, within: float) -> str:
+def _plain_words(error: Exception) -> str:
     import redis as client_library
 
     text = str(error)
     if isinstance(error, client_library.TimeoutError):
-        return f"no answer in {within:g} s"
+        return NO_ANSWER
     if isinstance(error, client_library.AuthenticationError) or "WRONGPASS" in text or "NOAUTH" in text:
         return "the password is refused"
     if "refused" in text:

@@ -52,7 +52,7 @@ def health(environment: Environment, service: Service) -> Health:
         status=exchange.answer,
         seconds=exchange.seconds,
         evidence=(exchange.evidence,),
-        unreachable=exchange.trouble if exchange.status is None else None,
+        unreachable=exchange.unreachable,
     )
 
 
@@ -69,7 +69,7 @@ def readiness(environment: Environment, service_with_ready: Service) -> Readines
         status=exchange.answer,
         state=_state_in(exchange.body),
         evidence=(exchange.evidence,),
-        unreachable=exchange.trouble if exchange.status is None else None,
+        unreachable=exchange.unreachable,
     )
 
 
@@ -85,8 +85,8 @@ def metrics(environment: Environment, service_with_metrics: Service) -> Metrics:
         within=environment.limits.metrics_at_most_seconds,
         ca=environment.path(service.ca),
     )
-    if exchange.status is None:
-        raise CouldNotLook(service.name, str(exchange.answer), evidence=(exchange.evidence,))
+    if exchange.unreachable is not None:
+        raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
     exposition = read_exposition(exchange.body)
     return Metrics(
         where=exchange.url,

@@ -10,9 +10,11 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from opsverify.records import BadRecord, Override, load_override
 from reports import results
 from reports.outcome import judge, waiver_is_refused, worst
 from reports.results import Cause, Result, RunResults
@@ -21,6 +23,7 @@ from reports.verdict import (
     EXIT_CODES,
     INTERRUPTED,
     USAGE_ERROR,
+    AppliedOverride,
     CauseOfMany,
     CheckVerdict,
     Counts,
@@ -36,12 +39,21 @@ PYTEST_TESTS_FAILED = 1
 PYTEST_KNOWN_ENDS = (0, PYTEST_TESTS_FAILED)
 
 
-def decide(folders: Iterable[Path], *, now: datetime | None = None) -> Verdict:
+@dataclass(frozen=True)
+class Given:
+    """A break-glass record and where it was read from."""
+
+    record: Override
+    path: Path
+
+
+def decide(folders: Iterable[Path], *, now: datetime | None = None, override: Given | None = None) -> Verdict:
     """The verdict over one or several result folders.
 
     Args:
         folders: folders that hold run.json and Allure results, or report folders around them.
         now: the moment to judge at; the present one by default.
+        override: a break-glass record; where policy allows it and it is in force, stop becomes go.
     """
     now = now or utc_now()
     found = [results.read(folder) for folder in folders]
@@ -63,7 +75,20 @@ def decide(folders: Iterable[Path], *, now: datetime | None = None) -> Verdict:
     if runs and now > valid_until:
         undecided.append(f"the verdict was valid until {valid_until:%Y-%m-%d %H:%M} UTC: run the stage again")
     stopping = [check for check in checks if check.effect == "stop"]
-    decision: Decision = "stop" if stopping else "undecided" if undecided else "go"
+    warnings = _warnings(runs, checks, now)
+    applied = None
+    if stopping and override is not None:
+        refusals = _why_no_override(override, runs, now)
+        undecided += refusals
+        if not refusals:
+            applied = AppliedOverride(
+                **override.record.model_dump(include={"who", "why", "ticket", "until"}),
+                record=str(override.path),
+            )
+            warnings += [f"let through by {applied.who} ({applied.ticket}: {applied.why})"]
+            warnings += [_stop_sentence(check) for check in stopping]
+    stops = bool(stopping) and applied is None
+    decision: Decision = "stop" if stops else "undecided" if undecided else "go"
     exit_code = EXIT_CODES[decision]
     if any(run.interrupted for run in runs):
         decision, exit_code = "undecided", INTERRUPTED
@@ -84,9 +109,10 @@ def decide(folders: Iterable[Path], *, now: datetime | None = None) -> Verdict:
         runs=[_judged(one.run, one.folder) for one in found if one.run is not None],
         cost=_cost(runs),
         counts=Counts.model_validate(Counter(check.outcome for check in checks)),
-        reasons=[_stop_sentence(check) for check in stopping] + undecided,
-        warnings=_warnings(runs, checks, now),
+        reasons=([_stop_sentence(check) for check in stopping] if stops else []) + undecided,
+        warnings=warnings,
         causes=_causes(found, checks),
+        override=applied,
         checks=checks,
     )
 
@@ -198,6 +224,21 @@ def _nothing_measured(runs: list[Run], checks: list[CheckVerdict]) -> list[str]:
     return ["nothing was seen: no check came to a judgement"]
 
 
+def _why_no_override(given: Given, runs: list[Run], now: datetime) -> list[str]:
+    """Why a break-glass record does not count, a sentence each."""
+    record = given.record
+    sentences = []
+    if not record.in_force(now):
+        sentences.append(f"the break-glass record {given.path} ended on {record.until}")
+    if not all(run.break_glass for run in runs):
+        sentences.append("the environment's policy allows no break-glass record for this stage")
+    for what in ("target", "stage", "release"):
+        wanted = getattr(record, what)
+        if wanted is not None and any(getattr(run, what) != wanted for run in runs):
+            sentences.append(f"the break-glass record is for {what} {wanted}")
+    return sentences
+
+
 # What stands beside the decision
 
 
@@ -283,6 +324,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m reports.gate", description=__doc__, exit_on_error=False)
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="result or report folders")
+    parser.add_argument("--override", type=Path, metavar="RECORD", help="a break-glass record")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there")
     try:
         asked = parser.parse_args(arguments)
@@ -291,7 +333,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         print(f"python -m reports.gate: {error}", file=sys.stderr)
         return USAGE_ERROR
-    verdict = decide(asked.results)
+    try:
+        override = Given(load_override(asked.override), asked.override) if asked.override else None
+    except BadRecord as error:
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
+    verdict = decide(asked.results, override=override)
     exit_code = verdict.exit
     if asked.json is not None:
         try:

@@ -100,6 +100,7 @@ def _verdict(planned: PlannedCheck, result: Result | None, outcome: Outcome, mes
         remedy=_remedy(planned, judgement, outcome),
         runbook=planned.runbook,
         looks=judgement.looks,
+        measures=judgement.measures,
         taken_at=judgement.taken_at,
         seconds=round(result.seconds, 3) if result else 0.0,
         waiver=planned.waiver,

@@ -10,18 +10,25 @@ import os
 from pathlib import Path
 
 from reports.folder import ReportFolder
+from reports.history import history_file, keep, read_history, with_history
 from reports.metrics import metrics
 from reports.run import write_atomically
 from reports.summary import summary
 from reports.verdict import Verdict
 
 
-def publish(folder: ReportFolder, verdict: Verdict) -> None:
-    """Write everything that a report folder holds beside the results and JUnit.
+def publish(folder: ReportFolder, verdict: Verdict) -> Verdict:
+    """Write everything that a report folder holds beside the results and JUnit, and keep the history.
+
+    Returns:
+        The verdict as it was written, which says of red checks since when they are red.
 
     Raises:
         OSError: something could not be written; gate.json then still says undecided.
     """
+    file = history_file(folder.path, verdict.target, verdict.stage)
+    history = read_history(file)
+    verdict = with_history(verdict, history)
     _for_allure(folder.results, verdict)
     text = summary(verdict)
     write_atomically(folder.path / "summary.md", text)
@@ -30,7 +37,10 @@ def publish(folder: ReportFolder, verdict: Verdict) -> None:
     if step_summary:
         with Path(step_summary).open("a", encoding="utf-8") as out:
             out.write(text)
+    if not any(run.pytest_exit is None for run in verdict.runs):
+        keep(file, history, verdict)
     folder.write_verdict(verdict)
+    return verdict
 
 
 def _for_allure(results: Path, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from opsverify.check import check_name
 from reports.run import RUN_FILE, Record, Run
@@ -36,6 +36,8 @@ class Judgement(Record):
     remedy: str | None = None
     """What makes the look possible, where that is known better than by the check's own remedy."""
     looks: int = 0
+    measures: dict[str, float] = Field(default_factory=dict)
+    """What was measured on the way, unit in the name, for plots over the kept runs."""
     taken_at: datetime | None = None
 
 

@@ -101,6 +101,8 @@ class Run(Record):
     """What went wrong beside the checks: a file that could not be collected, a worker that died."""
     cost: RunCost = RunCost()
     valid_for_minutes: float
+    break_glass: bool = False
+    """Whether the environment's policy lets a break-glass record turn stop into go."""
     runbook_url: str | None = None
     checks: list[PlannedCheck] = []
 

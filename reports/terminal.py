@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from reports.verdict import CheckVerdict, Counts, Verdict, some
@@ -53,7 +54,7 @@ def show(verdict: Verdict, out: Out, *, color: bool) -> None:
         view.quiet(check)
     for check in verdict.checks:
         if check.outcome not in {"passed", "gap"}:
-            view.red(check, verdict.runbook_url or "")
+            view.red(check, verdict.runbook_url or "", verdict.decided_at)
     view.decision(verdict)
 
 
@@ -68,8 +69,12 @@ class _View:
     def quiet(self, check: CheckVerdict) -> None:
         self.line(f"{_head(check)} {check.message or check.title}", FAINT)
 
-    def red(self, check: CheckVerdict, runbook: str) -> None:
-        self.line(f"{_head(check)} {check.title}", COLORS.get(check.outcome, GENTLER))
+    def red(self, check: CheckVerdict, runbook: str, decided_at: datetime) -> None:
+        since = ""
+        if check.red_since is not None:
+            is_new = check.red_since == decided_at
+            since = " (new)" if is_new else f" (red since {check.red_since:%Y-%m-%d %H:%M} UTC)"
+        self.line(f"{_head(check)} {check.title}{since}", COLORS.get(check.outcome, GENTLER))
         if check.seen is not None:
             self.line(f"    where    {check.where}")
             self.line(f"    expected {check.expected}")

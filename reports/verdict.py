@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -35,6 +35,9 @@ class CheckVerdict(Record):
     remedy: str
     runbook: str
     looks: int
+    measures: dict[str, float] = Field(default_factory=dict)
+    red_since: AwareDatetime | None = None
+    """When an unbroken row of red results of this check began, as far as the history goes."""
     taken_at: datetime | None
     seconds: float
     waiver: Excused | None
@@ -77,6 +80,16 @@ class Counts(Record):
     waived: int = 0
 
 
+class AppliedOverride(Record):
+    """A break-glass record that turned stop into go."""
+
+    who: str
+    why: str
+    ticket: str
+    until: AwareDatetime | date
+    record: str
+
+
 class Verdict(Record):
     """The whole of gate.json."""
 
@@ -102,7 +115,7 @@ class Verdict(Record):
     """A sentence each; not empty unless the decision is go."""
     warnings: list[str]
     causes: list[CauseOfMany]
-    override: None = None
+    override: AppliedOverride | None = None
     checks: list[CheckVerdict]
 
     def line(self, report: str) -> str:

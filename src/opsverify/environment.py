@@ -7,6 +7,7 @@ secret: a field such as `dsn_from` names a variable (see `opsverify.variables`).
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from pydantic import (
 )
 
 from opsverify.check import CHECK_ID, SETTLING_STAGES, SUBJECT, Severity, Stage, did_you_mean
+from opsverify.masking import Masker
 from opsverify.variables import Variables
 
 Positive = Annotated[float, Field(gt=0)]
@@ -68,7 +70,8 @@ class Table(BaseModel):
 
     def takes_secrets_from(self) -> list[str]:
         """Names of the variables that this table takes secrets from."""
-        return [getattr(self, name) for name in type(self).model_fields if name.endswith("_from")]
+        names = [getattr(self, field) for field in type(self).model_fields if field.endswith("_from")]
+        return [name for name in names if name is not None]
 
 
 def _http_address(url: str) -> str:
@@ -196,6 +199,32 @@ class Runbook(Table):
     """Address that a red line in the report links to; the anchor is appended."""
 
 
+class Notify(Table):
+    """Who is told what, by the names of the variables that hold the addresses."""
+
+    webhook_from: VariableName | None = None
+    """Gets a notice on stop, as JSON with a `text`, which chat services understand."""
+    heartbeat_from: VariableName | None = None
+    """Is called after each nightly run: what watches it notices a nightly that never ran."""
+
+
+class Masking(Table):
+    """What is hidden beside the secrets."""
+
+    patterns: tuple[str, ...] = ()
+    """Regular expressions of personal data."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"expected regular expressions, {pattern!r} is none: {error}") from None
+        return patterns
+
+
 class LookingTable(Table):
     """How the suite itself looks: width and time bounds of its looks."""
 
@@ -211,6 +240,8 @@ class StagePolicy(Table):
 
     valid_for_minutes: Positive | None = None
     """How long a verdict holds, counted from the end of its oldest run."""
+    break_glass: bool = False
+    """Whether a break-glass record may turn stop into go."""
 
 
 VALID_FOR_MINUTES: dict[Stage, float] = {
@@ -319,7 +350,8 @@ class Environment(Table):
     runbook: Runbook = Runbook()
     git: Laters | None = None
     llm: Laters | None = None
-    notify: Laters | None = None
+    notify: Notify = Notify()
+    masking: Masking = Masking()
     load: Laters | None = None
 
     _file: Path = PrivateAttr(default=Path())
@@ -374,10 +406,17 @@ class Environment(Table):
             return timedelta(minutes=policy.valid_for_minutes)
         return timedelta(minutes=VALID_FOR_MINUTES.get(stage, GATE_VALID_FOR_MINUTES))
 
-    def secret_values(self) -> list[str]:
-        """All values that must not be shown, as far as they are set."""
-        tables = [table for table in (self.postgres, self.redis) if table is not None]
-        return self.secrets.values([name for table in tables for name in table.takes_secrets_from()])
+    def allows_break_glass(self, stage: Stage) -> bool:
+        """Whether a break-glass record may turn this stage's stop into go."""
+        policy = self.policy.get(stage)
+        return policy is not None and policy.break_glass
+
+    @cached_property
+    def masker(self) -> Masker:
+        """Hides this environment's secrets, as far as they are set; tokens made later are added to it."""
+        tables = [table for _, table in self if isinstance(table, Table)]
+        names = [name for table in tables for name in table.takes_secrets_from()]
+        return Masker(self.secrets.values(names), self.masking.patterns)
 
     @cached_property
     def secrets(self) -> Variables:

@@ -30,6 +30,9 @@ EXPECTED = {
     "until": "a date (2027-03-31) or a time with its zone (2027-03-31T06:00:00Z)",
     "owner": "who answers for it",
     "reason": "why",
+    "who": "who lets it through",
+    "why": "the reason",
+    "ticket": "where it is written down",
     "check": "the id of a check, such as HLT-02",
 }
 """What a key wants, where the type alone does not say it."""
@@ -58,7 +61,9 @@ def load(path: Path) -> Environment:
     try:
         return Environment.model_validate(table, context={"file": path})
     except ValidationError as error:
-        raise BadEnvironment("\n".join(f"{path}: {finding}" for finding in _findings(error, table))) from None
+        raise BadEnvironment(
+            "\n".join(f"{path}: {finding}" for finding in findings(error, table, Environment))
+        ) from None
 
 
 def find(named: str, folder: Path) -> Path:
@@ -84,22 +89,25 @@ def find(named: str, folder: Path) -> Path:
     return path
 
 
-def _findings(error: ValidationError, table: dict[str, Any]) -> Iterator[str]:
+def findings(error: ValidationError, table: dict[str, Any], model: type[BaseModel]) -> Iterator[str]:
+    """What is wrong with a file, a phrase each: where, what was expected, the nearest key."""
     seen: set[str] = set()
     for one in error.errors(include_input=False, include_url=False):
-        finding = _finding(one["loc"], one["type"], one["msg"], table)
+        finding = _finding(one["loc"], one["type"], one["msg"], table, model)
         if finding not in seen:
             seen.add(finding)
             yield finding
 
 
-def _finding(place: tuple[int | str, ...], kind: str, message: str, table: dict[str, Any]) -> str:
+def _finding(
+    place: tuple[int | str, ...], kind: str, message: str, table: dict[str, Any], model: type[BaseModel]
+) -> str:
     place = tuple(part for part in place if not _is_union_member(part))
     key = str(place[-1]) if place else ""
     where = _readable(place, table)
     expected = EXPECTED.get(key)
     if kind == "extra_forbidden":
-        return f"{where}: unknown key ({_nearest(place)})"
+        return f"{where}: unknown key ({_nearest(place, model)})"
     if kind == "missing":
         return f"{where}: missing, expected {expected or 'a value'}"
     words = message.removeprefix("Value error, ").removeprefix("Input should be ")
@@ -129,9 +137,9 @@ def _readable(place: tuple[int | str, ...], table: object) -> str:
     return ".".join(words)
 
 
-def _nearest(place: tuple[int | str, ...]) -> str:
+def _nearest(place: tuple[int | str, ...], model: type[BaseModel]) -> str:
     *parents, key = place
-    known = _keys_at(Environment, parents)
+    known = _keys_at(model, parents)
     near = get_close_matches(str(key), known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "known here: " + ", ".join(known)
 

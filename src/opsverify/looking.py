@@ -73,6 +73,10 @@ class Snapshot:
     """Why there was no answer, when reachability itself is what the check asks."""
     taken_at: datetime = field(default_factory=lambda: datetime.now(UTC), repr=False)
 
+    def measures(self) -> dict[str, float]:
+        """What was measured, unit in the name, to be kept over the runs."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Look:

@@ -1,9 +1,17 @@
-"""Masking: no secret of the environment in anything that a person or a file gets to see."""
+"""Masking: no secret in anything that a person or a file gets to see.
+
+Hidden are the values known to be secret, in every form they occur in, and what looks like a
+secret whoever it belongs to: tokens, credentials in addresses, values of secret headers, and the
+personal data that the environment names patterns for.
+"""
 
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -11,18 +19,68 @@ SHOWN_INSTEAD = "•••"
 SHORTEST = 6
 """Shorter values are not masked: they would blacken ordinary words."""
 
+SECRET_HEADERS = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "stripe-signature",
+)
+
+_LOOKS_SECRET = re.compile(
+    "|".join(
+        (
+            # a JSON Web Token, or the beginning of one that was cut
+            r"(?P<token>\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?)",
+            r"(?P<key>\b(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{6,})",
+            r"(?P<credentials>(?<=://)[^\s/:@\"']*:[^\s/@\"']+(?=@))",
+            rf"(?P<header>(?i:(?<=\b)(?:{'|'.join(SECRET_HEADERS)})(?P<is>[\"']?\s*[:=]\s*[\"']?))[^\"'\r\n]+)",
+        )
+    )
+)
+
 
 class Masker:
-    """Replaces secrets, in the forms they occur in, by `•••`."""
+    """Replaces secrets by `•••`. Values can be added while a run goes on, from any thread.
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    Args:
+        values: what is known to be secret. Of an address it is the password, and the whole.
+        patterns: regular expressions of personal data.
+    """
+
+    def __init__(self, values: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._forms: set[str] = set()
+        self._patterns = [re.compile(pattern) for pattern in patterns]
+        self._known: re.Pattern[str] | None = None
+        self.hide(*values)
+
+    def hide(self, *values: str) -> None:
+        """Mask these values from now on."""
         forms = {form for value in values for secret in _secrets_in(value) for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        with self._lock:
+            if forms <= self._forms:
+                return
+            self._forms |= forms
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._known = re.compile("|".join(map(re.escape, longest_first)))
 
     def mask(self, text: str) -> str:
         """The text without any of the secrets."""
-        return self._pattern.sub(SHOWN_INSTEAD, text) if self._pattern else text
+        if self._known is not None:
+            text = self._known.sub(SHOWN_INSTEAD, text)
+        for pattern in self._patterns:
+            text = pattern.sub(SHOWN_INSTEAD, text)
+        return _LOOKS_SECRET.sub(_hidden, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    header = match.group("header")
+    if header is None:
+        return SHOWN_INSTEAD
+    name = header[: match.end("is") - match.start("header")]
+    return f"{name}{SHOWN_INSTEAD}"
 
 
 def _secrets_in(value: str) -> Iterator[str]:
@@ -43,6 +101,7 @@ def _forms(secret: str) -> Iterator[str]:
     if len(secret) < SHORTEST:
         return
     yield from (secret, quote(secret, safe=""), quote_plus(secret))
+    yield from (json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret))
     raw = secret.encode()
     # Inside a longer base64 text a secret starts at one of three offsets; the characters that
     # depend on its neighbours are left out.
@@ -51,4 +110,4 @@ def _forms(secret: str) -> Iterator[str]:
         start = (offset * 8 + 5) // 6
         inner = encoded[start : len(encoded) - 4].decode()
         if len(inner) >= SHORTEST:
-            yield inner
+            yield from (inner, inner.replace("+", "-").replace("/", "_"))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from opsverify.cost import charge
 from opsverify.evidence import Evidence, harmless, one_line
 from opsverify.looking import NO_ANSWER, in_seconds
+from opsverify.masking import SECRET_HEADERS, SHOWN_INSTEAD
 
 if TYPE_CHECKING:
     import httpx
@@ -21,7 +22,6 @@ BODY_AT_MOST = 8 * 1024 * 1024
 """Bytes of a body that are read. A metrics page of a large service has about one megabyte."""
 
 USER_AGENT = "opsverify"
-SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key"})
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Exchange:
         if self.status is not None:
             lines.append(f"{self.status} after {self.seconds * 1000:.0f} ms")
             lines += [
-                f"{name}: {'•••' if name in SECRET_HEADERS else one_line(value)}"
+                f"{name}: {SHOWN_INSTEAD if name in SECRET_HEADERS else one_line(value)}"
                 for name, value in self.headers
             ]
         if self.trouble is not None:

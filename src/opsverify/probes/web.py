@@ -19,6 +19,10 @@ class Health(Snapshot):
     """200, or what came instead: another status, `connection refused`, `no answer in 2 s`."""
     seconds: float
 
+    def measures(self) -> dict[str, float]:
+        """The time to a whole answer."""
+        return {"answer_seconds": round(self.seconds, 4)} if self.status == 200 else {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness(Snapshot):

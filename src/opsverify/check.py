@@ -73,8 +73,9 @@ class CheckMetadata(BaseModel):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     remedy: Annotated[str, Field(min_length=1)]
     """What the operator does next when the check is red."""
-    mutates: bool = False
-    """The check writes to the target: not planned on a protected environment."""
+    mutates: bool | Literal["synthetic"] = False
+    """The check writes to the target: not asked on a protected environment. One that writes nothing but
+    synthetic data is asked there when the environment names a synthetic tenant."""
 
     @field_validator("runbook")
     @classmethod

@@ -1,10 +1,11 @@
 """Looking: every look is asked once, side by side, and is bounded in time.
 
 A look is a question to the platform (a probe bound to its subject). The engine starts all looks
-of a run in daemon threads, a bounded number at a time, in two waves: first those that may have
-to settle, again and again until they have settled or the settling budget is over, then the rest,
-so that nothing is judged in the middle of a rollout. What a look saw, or why it could not look,
-is kept, so that a look shared by many checks is asked once for all of them.
+of a run in daemon threads, a bounded number at a time, in three waves: first those that may have
+to settle, again and again until they have settled or the settling budget is over; then the rest,
+so that nothing is judged in the middle of a rollout; then the journeys, which write, one at a
+time. What a look saw, or why it could not look, is kept, so that a look shared by many checks is
+asked once for all of them.
 
 The engine has no thread of its own to supervise: whoever waits for a result keeps the time.
 """
@@ -15,6 +16,7 @@ import heapq
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +24,9 @@ from typing import Any
 
 from opsverify.cost import Cost, charged_to
 from opsverify.evidence import Evidence
+
+JOURNEYS = 2
+"""The wave whose looks are asked one at a time."""
 
 ASK_AGAIN_AFTER = 0.5
 """Seconds between two asks of a look that has not settled."""
@@ -89,6 +94,17 @@ class Look:
     ask: Callable[[], Snapshot]
     settled: Callable[[Any], bool] | None = None
     """Says that there is nothing to wait for; None: there never is."""
+    journey: bool = False
+    """It writes: asked alone, when all other looks are over."""
+    deadline: float | None = None
+    """Seconds after which an ask is given up; None: as the engine has it."""
+
+    @property
+    def wave(self) -> int:
+        """0: may have to settle; 1: the rest; 2: journeys."""
+        if self.journey:
+            return 2
+        return 1 if self.settled is None else 0
 
 
 @dataclass(frozen=True)
@@ -154,11 +170,12 @@ class Looking:
         self._changed = threading.Condition()
         self._tickets: dict[str, _Ticket] = {}
         self._queue: list[tuple[float, int, _Ticket]] = []
-        """First wave and, once that has settled, second wave: by when they are due."""
+        """The looks whose wave has begun, by when they are due."""
         self._order = itertools.count()
-        self._unsettled = 0
-        """Looks of the first wave without a final answer; the second wave waits for them."""
-        self._second_wave: list[_Ticket] = []
+        self._waiting: tuple[deque[_Ticket], ...] = (deque(), deque(), deque())
+        """The looks whose wave has not begun, by wave."""
+        self._open = [0, 0, 0]
+        """How many looks of each wave have no final answer; a wave waits for all before it."""
         self._asking: dict[str, _Ticket] = {}
         self._workers = 0
         self._began: float | None = None
@@ -172,7 +189,7 @@ class Looking:
             for look in looks:
                 if look.key not in self._tickets:
                     self._admit(look)
-            self._begin_second_wave()
+            self._begin_waves()
 
     def result(self, look: Look, *, awaiting: Callable[[list[Awaited]], None] | None = None) -> Seen:
         """Wait for a look's answer; a look that was not started is started now.
@@ -210,19 +227,20 @@ class Looking:
         ticket = self._tickets[look.key] = _Ticket(look)
         if self._began is None:
             self._began = self._clock()
-        if look.settled is None:
-            self._second_wave.append(ticket)
-        else:
-            self._unsettled += 1
-            self._enqueue(ticket, self._clock())
+        self._open[look.wave] += 1
+        self._waiting[look.wave].append(ticket)
         if self._cut is not None:
             self._finish(ticket, CouldNotLook(look.where, self._cut))
 
-    def _begin_second_wave(self) -> None:
-        if self._unsettled == 0:
-            wave, self._second_wave = self._second_wave, []
-            for ticket in wave:
-                self._enqueue(ticket, self._clock())
+    def _begin_waves(self) -> None:
+        """Ask the looks of each wave whose turn has come; of the journeys one."""
+        for wave, waiting in enumerate(self._waiting):
+            if any(self._open[:wave]):
+                return
+            under_way = self._open[wave] - len(waiting)
+            while waiting and not (wave == JOURNEYS and under_way):
+                self._enqueue(waiting.popleft(), self._clock())
+                under_way += 1
 
     def _enqueue(self, ticket: _Ticket, due: float) -> None:
         heapq.heappush(self._queue, (due, next(self._order), ticket))
@@ -240,12 +258,13 @@ class Looking:
         ticket.seen = seen
         ticket.done = True
         self._asking.pop(ticket.look.key, None)
-        if ticket.look.settled is not None:
-            self._unsettled -= 1
-            self._begin_second_wave()
+        self._open[ticket.look.wave] -= 1
+        self._begin_waves()
         self._changed.notify_all()
 
     def _end_all(self, why: str) -> None:
+        for waiting in self._waiting:
+            waiting.clear()
         for ticket in self._tickets.values():
             self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
         self._queue.clear()
@@ -307,7 +326,7 @@ class Looking:
                 if ticket.asked == 0:
                     ticket.first_asked = now
                 ticket.asked += 1
-                ticket.due_to_answer = now + self._deadline
+                ticket.due_to_answer = now + (ticket.look.deadline or self._deadline)
                 self._asking[ticket.look.key] = ticket
                 self.cost.add(looks=1)
                 return ticket

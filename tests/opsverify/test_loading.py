@@ -164,6 +164,6 @@ def test_a_day_ends_at_its_end_in_utc() -> None:
 
 def test_every_noun_is_a_table_or_part_of_one() -> None:
     """A gap may name what the environment model can declare; no noun is misspelt."""
-    parts = {"browser", "grafana", "loki", "neon", "pgbouncer", "public_url"}
+    parts = {"grafana", "loki", "neon", "pgbouncer", "public_url"}
     tables = set(Environment.model_fields)
     assert set(NOUNS) - tables == parts

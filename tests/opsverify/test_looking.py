@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -187,3 +188,25 @@ def test_who_waits_is_told_what_is_awaited(target: Platform) -> None:
             target.look("hung", hangs=True), awaiting=lambda awaited: told.extend(one.key for one in awaited)
         )
     assert "hung" in told
+
+
+def test_journeys_go_one_at_a_time_when_all_else_is_over(target: Platform) -> None:
+    """What writes is not looked at while it writes, and no two journeys meet."""
+    looking = Looking(settle=30)
+    api = target.look("api", answers=lambda times: "ready" if times == 2 else "no", settled=is_ready)
+    journeys = [replace(target.look(f"journey {number}"), journey=True) for number in range(3)]
+    looking.start([*journeys, target.look("metrics"), api])
+    target.most_under_way = 0
+    for journey in journeys:
+        looking.result(journey)
+    assert target.asked[:3] == ["api", "api", "metrics"]
+    assert sorted(target.asked[3:]) == ["journey 0", "journey 1", "journey 2"]
+    assert target.most_under_way == 1
+
+
+def test_a_journey_may_have_a_longer_deadline(target: Platform) -> None:
+    """Its own counts, not the engine's."""
+    looking = Looking(deadline=60)
+    hung = replace(target.look("hung", hangs=True), journey=True, deadline=0.2)
+    with pytest.raises(CouldNotLook, match="no answer in time"):
+        looking.result(hung)

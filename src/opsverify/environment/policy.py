@@ -1,0 +1,147 @@
+"""How an environment is judged: limits, policy, gaps, waivers, severities."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
+
+from opsverify.check import CHECK_ID, Severity, Stage
+from opsverify.environment.base import Name, Positive, Table, VariableName
+
+
+class Limits(Table):
+    """What is still good. The unit and the direction are in each name."""
+
+    health_at_most_seconds: Positive = 2
+    ready_at_most_seconds: Positive = 5
+    postgres_answer_at_most_seconds: Positive = 2
+    metrics_at_most_seconds: Positive = 5
+    redis_answer_at_most_seconds: Positive = 2
+    llm_answer_at_most_seconds: Positive = 5
+    step_at_most_seconds: Positive = 5
+    """One request of a smoke test."""
+    task_completes_at_most_seconds: Positive = 30
+    page_renders_at_most_seconds: Positive = 15
+    connections_at_most_percent: Annotated[float, Field(gt=0, le=100)] = 90
+
+
+class Runbook(Table):
+    """Where the runbook stands."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    url: str | None = None
+    """Address that a red line in the report links to; the anchor is appended."""
+
+
+class Notify(Table):
+    """Who is told what, by the names of the variables that hold the addresses."""
+
+    webhook_from: VariableName | None = None
+    """Gets a notice on stop, as JSON with a `text`, which chat services understand."""
+    heartbeat_from: VariableName | None = None
+    """Is called after each nightly run: what watches it notices a nightly that never ran."""
+
+
+class Masking(Table):
+    """What is hidden beside the secrets."""
+
+    patterns: tuple[str, ...] = ()
+    """Regular expressions of personal data."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"expected regular expressions, {pattern!r} is none: {error}") from None
+        return patterns
+
+
+class LookingTable(Table):
+    """How the suite itself looks: width and time bounds of its looks."""
+
+    at_once: Annotated[int, Field(ge=1, le=512)] = 32
+    deadline_seconds: Positive = 10
+    """One look that takes longer is given up: could not look."""
+    all_within_seconds: Positive = 55
+    """All looks of a run together, beyond `--settle`; what is not asked by then could not be looked at."""
+
+
+class StagePolicy(Table):
+    """What the gate of one stage demands."""
+
+    valid_for_minutes: Positive | None = None
+    """How long a verdict holds, counted from the end of its oldest run."""
+    break_glass: bool = False
+    """Whether a break-glass record may turn stop into go."""
+
+
+VALID_FOR_MINUTES: dict[Stage, float] = {
+    "nightly": 26 * 60,
+    "weekly": 8 * 24 * 60,
+    "monthly": 32 * 24 * 60,
+    "load": 32 * 24 * 60,
+}
+"""Validity of a verdict by stage: the audits until the next is due, with slack; the gates 30 minutes."""
+GATE_VALID_FOR_MINUTES = 30.0
+
+
+def end_of(until: date | datetime) -> datetime:
+    """The first moment after `until`, UTC: the end of that day, or that time itself."""
+    if isinstance(until, datetime):
+        return until.astimezone(UTC)
+    return datetime.combine(until + timedelta(days=1), time(), UTC)
+
+
+class Excuse(Table):
+    """Why something is not as it should be, who answers for it, and until when."""
+
+    subject: Name | None = None
+    reason: Annotated[str, Field(min_length=1)]
+    owner: Annotated[str, Field(min_length=1)]
+    until: AwareDatetime | date
+    """In force to the end of that day UTC, or to that time."""
+
+    @field_validator("until", mode="before")
+    @classmethod
+    def _has_a_zone(cls, until: object) -> object:
+        if isinstance(until, datetime) and until.tzinfo is None:
+            raise ValueError("expected a date (2027-03-31) or a time with its zone (2027-03-31T06:00:00Z)")
+        return until
+
+
+class Gap(Excuse):
+    """Something this environment does not have and is not asked about."""
+
+    without: str | None = None
+    """A noun of the environment that is not declared."""
+    check: Annotated[str, Field(pattern=CHECK_ID)] | None = None
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Gap:
+        if (self.without is None) == (self.check is None):
+            raise ValueError("expected either 'without' (a noun) or 'check' (an id)")
+        return self
+
+
+class Waiver(Excuse):
+    """A check that may fail for a while: it warns instead of stopping."""
+
+    check: Annotated[str, Field(pattern=CHECK_ID)]
+    object: str | None = None
+    """One offender inside an item; without it the whole item is waived."""
+
+
+class SeverityOverride(Table):
+    """This environment's own severity for a check. On a protected one it can only be raised."""
+
+    check: Annotated[str, Field(pattern=CHECK_ID)]
+    subject: Name | None = None
+    severity: Severity
+    reason: Annotated[str, Field(min_length=1)]

@@ -14,7 +14,7 @@ from reference_platform import files, launching, locks, ports, postgres, valkey
 from reference_platform.parts import PARTS, UnknownPart, known
 from reference_platform.processes import Failed, myself, stop, strays
 from reference_platform.programs import Lacking
-from reference_platform.registry import Entry, Record, Unusable, claim, left_over, tidy
+from reference_platform.registry import Entry, Record, Unusable, claim, fresh, left_over, tidy
 from reference_platform.state import OWN_NAMES, SERVICES, BadState, Platform, Settings, locked, read
 from reference_platform.waiting import NotInTime
 
@@ -45,6 +45,8 @@ def up(state: Path, *, parts: Sequence[str] = ()) -> Platform:
     """
     wanted = known(list(parts))
     state = state.absolute()
+    if read(state) is None:
+        _refuse_others_files(state)
     sweep()
     made = _topmost_missing(state)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,7 +57,6 @@ def up(state: Path, *, parts: Sequence[str] = ()) -> Platform:
         if there is not None:  # the machine was restarted, or all its processes were killed
             made = there.made
             _remove(there.entry, state, made=None)
-        _refuse_others_files(state)
         platform = _bring_up(state, wanted, made=made)
         platform.entry.write(Record(state, made=made, owner=None))
         return platform
@@ -117,16 +118,19 @@ def sweep() -> int:
     for entry in entries:
         record = entry.record()
         if record is not None:
+            _remove_path(record.state / locks.NAME)  # its holder was killed
             _remove(entry, record.state, made=record.made)
+    tidy()
     return len(entries)
 
 
 def _bring_up(state: Path | None, parts: tuple[str, ...], *, made: Path | None) -> Platform:
     """Start a platform; with no state folder given, in one inside its own folder."""
     for tries_left in reversed(range(TRIES)):
-        entry = claim(state, made=made)
+        entry = fresh()
         platform = Platform(state or entry.folder / "state", entry, _settings(parts), made)
         try:
+            claim(entry, platform.state, made=made)
             platform.state.mkdir(mode=0o700, exist_ok=True)
             return _start(platform)
         except (Failed, OSError):
@@ -144,9 +148,9 @@ def _bring_up(state: Path | None, parts: tuple[str, ...], *, made: Path | None) 
 
 def _start(platform: Platform) -> Platform:
     """Start all parts, side by side as far as they allow, and wait until they are ready."""
+    platform.save()
     for name in ("logs", "sick", "backups"):
         (platform.state / name).mkdir()
-    platform.save()
     files.write_variables(platform)
     cluster = postgres.prepare(platform)
     cache = valkey.start(platform)
@@ -188,9 +192,10 @@ def _remove(entry: Entry, state: Path, *, made: Path | None) -> None:
     if record is not None:
         entry.write(replace(record, owner=myself()))
     _stop(entry)
-    for name in (*OWN_NAMES, locks.NAME):
+    for name in OWN_NAMES:
         _remove_path(state / name)
     if made is not None:
+        _remove_path(state / locks.NAME)
         _remove_empty(state, up_to=made)
     _remove_path(entry.folder)
     tidy()
@@ -198,15 +203,14 @@ def _remove(entry: Entry, state: Path, *, made: Path | None) -> None:
 
 def _stop(entry: Entry) -> None:
     """Stop every process of a platform, written down or not, frozen or not, at once."""
-    server = entry.process("postgres")
-    if server is not None:
-        server.signal(signal.SIGQUIT)  # without the checkpoint that an orderly stop makes
+    postgres.end(entry)
     known_ones = {process.pid: process for process in entry.all_processes().values()}
     found = known_ones | {process.pid: process for process in strays(entry.id)}
     for process in found.values():
         for one in process.children():
             one.signal(signal.SIGCONT)
     stop(list(found.values()), within=STOP_WITHIN_SECONDS)
+    postgres.release_memory(entry.postgres_data)
 
 
 def _remove_path(path: Path) -> None:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reference_platform import ports, programs
-from reference_platform.processes import MARK, Failed, Process, Program, end_of, stop
+from reference_platform.processes import MARK, Failed, Process, Program, end_of, identify, stop
+from reference_platform.registry import Entry
 from reference_platform.state import Platform
-from reference_platform.waiting import until
+from reference_platform.waiting import NotInTime, until
 
 if TYPE_CHECKING:
     import psycopg
 
 DATABASE = "midst"
+INITDB = "initdb"
 SLOTS = 40
 """Few, so that using them all up is quick; the last three are for superusers."""
+
+IPC_RMID = 0
+"""shmctl's command to remove a segment, on Linux and macOS (sys/ipc.h)."""
 
 SETTINGS = {
     "listen_addresses": f"'{ports.LOOPBACK}'",
@@ -71,7 +78,11 @@ def prepare(platform: Platform) -> Preparation:
         *("--pgdata", platform.postgres_data, "--username", "postgres", "--pwfile", password),
         *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
     )
-    return Preparation(program, program.begin(), bin_folder)
+    child = program.begin()
+    making = identify(child.pid)
+    if making is not None:
+        platform.entry.remember(INITDB, making)
+    return Preparation(program, child, bin_folder)
 
 
 def finish(platform: Platform, preparation: Preparation) -> None:
@@ -82,6 +93,7 @@ def finish(platform: Platform, preparation: Preparation) -> None:
         NotInTime: the server did not answer.
     """
     preparation.program.finish(preparation.child, within=60)
+    platform.entry.forget(INITDB)
     (platform.postgres_folder / "home" / "password").unlink()
     settings = {
         **SETTINGS,
@@ -117,6 +129,38 @@ def stop_server(platform: Platform) -> None:
     if process is not None:
         stop([process], by=signal.SIGINT, within=10)
     platform.entry.forget("postgres")
+
+
+def end(entry: Entry) -> None:
+    """Begin to end whatever of PostgreSQL runs for a platform, without the checkpoint of an orderly stop.
+
+    A cluster in the making is waited for: cut off, it would leave shared memory behind, and
+    nobody would know which.
+    """
+    making = entry.process(INITDB)
+    if making is not None:
+        with suppress(NotInTime):  # then it is stopped like the rest
+            until(lambda: not making.alive(), within=10, what="initdb ends")
+    server = entry.process("postgres")
+    if server is not None:
+        server.signal(signal.SIGQUIT)
+
+
+def release_memory(data: Path) -> None:
+    """Remove the shared memory of a server that was killed: it outlives the process.
+
+    Args:
+        data: its data directory, where the server wrote down which it is.
+    """
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        key, segment = map(int, lines[6].split())
+    except (OSError, IndexError, ValueError):  # ended in order, or never got that far
+        return
+    system = ctypes.CDLL(None)
+    # Only if that key still is that segment: the number may have been given to another one.
+    if system.shmget(ctypes.c_int(key), ctypes.c_size_t(0), 0) == segment:
+        system.shmctl(segment, IPC_RMID, None)
 
 
 def whole(process: Process) -> list[Process]:

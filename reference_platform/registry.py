@@ -61,6 +61,16 @@ class Entry:
         """Folder with a file for each process."""
         return self.folder / "processes"
 
+    @property
+    def postgres(self) -> Path:
+        """What PostgreSQL needs."""
+        return self.folder / "postgres"
+
+    @property
+    def postgres_data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.postgres / "data"
+
     def record(self) -> Record | None:
         """What is written down, or None when its writer was killed before it wrote."""
         try:
@@ -116,21 +126,24 @@ def write_at_once(file: Path, text: str) -> None:
     fresh.replace(file)
 
 
-def claim(state: Path | None, *, made: Path | None) -> Entry:
-    """Make the folder of a new platform, owned by this process until it is written otherwise.
+def fresh() -> Entry:
+    """A place for a new platform. Nothing is made yet, so nothing is left when this is cut off."""
+    return Entry(base_path() / secrets.token_hex(4))
+
+
+def claim(entry: Entry, state: Path, *, made: Path | None) -> None:
+    """Make a new platform's folder, owned by this process until it is written otherwise.
 
     Args:
-        state: its state folder, or None for one inside the folder made here.
+        entry: a fresh one.
+        state: its state folder.
         made: the topmost folder that was made for it.
     """
-    with _locked() as base:
-        folder = base / secrets.token_hex(4)
-        folder.mkdir(mode=_mode())
-        folder.chmod(_mode())  # whatever the umask is
-        entry = Entry(folder)
+    with _locked():
+        entry.folder.mkdir(mode=_mode())
+        entry.folder.chmod(_mode())  # whatever the umask is
         entry.processes.mkdir(mode=0o700)
-        entry.write(Record(state or folder / "state", made, myself()))
-    return entry
+        entry.write(Record(state, made, myself()))
 
 
 def left_over() -> list[Entry]:
@@ -150,26 +163,38 @@ def left_over() -> list[Entry]:
     return found
 
 
-def base_folder() -> Path:
-    """The folder that holds all platforms of this user; made when there is none.
+def base_path() -> Path:
+    """Where the folder lies that holds all platforms of this user, whether it is there or not.
 
     Raises:
-        Unusable: it belongs to someone else or is open to others, or no temporary folder will do.
+        Unusable: no temporary folder will do.
     """
     for temporary in dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")]):  # noqa: S108 - checked below
-        if not _is_suitable(temporary):
-            continue
-        base = temporary / f"inmidst-{os.getuid()}"
-        base.mkdir(mode=_mode(), exist_ok=True)
-        found = base.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise Unusable(f"{base} is another user's: remove it, or set TMPDIR to a folder of your own")
-        base.chmod(_mode())
-        return base
+        if _is_suitable(temporary):
+            return temporary / f"inmidst-{os.getuid()}"
     raise Unusable(
         f"{tempfile.gettempdir()} cannot hold a database: its path is too long for a socket, or, as root, "
         "the user nobody cannot reach it. Set TMPDIR to another folder"
     )
+
+
+def _base_folder() -> Path:
+    """The folder that holds all platforms of this user; made when there is none.
+
+    Raises:
+        Unusable: it belongs to someone else, or no temporary folder will do.
+    """
+    base = base_path()
+    while True:
+        base.mkdir(mode=_mode(), exist_ok=True)
+        try:
+            found = base.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+                raise Unusable(f"{base} is another user's: remove it, or set TMPDIR to a folder of your own")
+            base.chmod(_mode())
+        except FileNotFoundError:  # tidied away since
+            continue
+        return base
 
 
 def _mode() -> int:
@@ -192,13 +217,15 @@ def reachable_by_all(folder: Path) -> bool:
 @contextmanager
 def _locked() -> Iterator[Path]:
     """The base folder, with nobody else making or sweeping platforms."""
-    with locks.held(base_folder, keep=lambda _: True) as base:
+    with locks.held(_base_folder, keep=lambda _: True) as base:
         yield base
 
 
 def tidy() -> None:
     """Remove the base folder, if no platform is in it."""
-    with locks.held(base_folder, keep=_holds_platforms) as base:
+    if not base_path().exists():
+        return
+    with locks.held(_base_folder, keep=_holds_platforms) as base:
         if _holds_platforms(base):
             return
         (base / locks.NAME).unlink()

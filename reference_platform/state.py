@@ -99,12 +99,12 @@ class Platform:
     @property
     def postgres_folder(self) -> Path:
         """PostgreSQL's binaries, data and socket, all short and reachable for the user who runs it."""
-        return self.entry.folder / "postgres"
+        return self.entry.postgres
 
     @property
     def postgres_data(self) -> Path:
         """PostgreSQL's data directory."""
-        return self.postgres_folder / "data"
+        return self.entry.postgres_data
 
     @property
     def redis_folder(self) -> Path:

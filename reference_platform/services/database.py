@@ -32,24 +32,39 @@ class Database:
     def __init__(self, url: str, name: str) -> None:
         self._url = url
         self._name = name
-        self._idle: asyncio.Queue[Session | None] = asyncio.Queue()
-        for _ in range(SESSIONS):
-            self._idle.put_nowait(None)
+        self._idle: list[Session] = []
+        self._free = asyncio.Semaphore(SESSIONS)
+        self._opening = asyncio.Lock()
         self.queries = 0
         """Statements sent so far."""
         self.in_use = 0
         """Sessions at work now."""
 
     async def keep_open(self) -> None:
-        """Open sessions that are not open, again and again. Runs as long as the service does."""
+        """Open the sessions that are missing, again and again. Runs as long as the service does."""
         while True:
+            with suppress(NoSession):  # tried again at the next round
+                async with self._opening:
+                    while self.missing() > 0:
+                        self._idle.append(await self._opened())
             await asyncio.sleep(LOOK_AFTER_SECONDS)
-            for _ in range(self._idle.qsize()):
-                session = await self._idle.get()
-                if session is None or _is_lost(session):
-                    with suppress(NoSession):  # tried again at the next round
-                        session = await self._opened(session)
-                self._idle.put_nowait(session)
+
+    def missing(self) -> int:
+        """How many sessions are not open. Those that the server closed meanwhile are dropped."""
+        for session in [session for session in self._idle if _is_lost(session)]:
+            self._idle.remove(session)
+            session.pgconn.finish()  # nothing to say goodbye to
+        return SESSIONS - len(self._idle) - self.in_use
+
+    async def answers(self) -> None:
+        """Whether the service can work with the database: all its sessions are open, and one answers.
+
+        Raises:
+            NoSession, psycopg.Error: it cannot.
+        """
+        if missing := self.missing():
+            raise NoSession(f"{missing} of {SESSIONS} sessions are not open")
+        await self.rows("SELECT 1")
 
     @asynccontextmanager
     async def session(self, *, within: float = 2) -> AsyncIterator[Session]:
@@ -63,21 +78,20 @@ class Database:
         """
         try:
             async with asyncio.timeout(within):
-                kept = await self._idle.get()
+                await self._free.acquire()
         except TimeoutError:
             raise NoSession("all sessions are in use") from None
-        session = kept
+        self.in_use += 1
         try:
-            if session is None or _is_lost(session):
-                session = None
-                session = await self._opened(kept)
-            self.in_use += 1
+            session = await self._taken()
             try:
                 yield session
             finally:
-                self.in_use -= 1
+                if not session.closed:
+                    self._idle.append(session)
         finally:
-            self._idle.put_nowait(session if session is not None and not session.closed else None)
+            self.in_use -= 1
+            self._free.release()
 
     async def rows(self, statement: LiteralString, *values: object) -> list[DictRow]:
         """Send one statement and return its rows; an empty list when it has none.
@@ -91,9 +105,14 @@ class Database:
             cursor = await session.execute(statement, values)
             return await cursor.fetchall() if cursor.description else []
 
-    async def _opened(self, lost: Session | None) -> Session:
-        if lost is not None:
-            await lost.close()
+    async def _taken(self) -> Session:
+        self.missing()  # drops the lost ones
+        if self._idle:
+            return self._idle.pop()
+        async with self._opening:  # meanwhile one may have come back, or been opened
+            return self._idle.pop() if self._idle else await self._opened()
+
+    async def _opened(self) -> Session:
         try:
             return await psycopg.AsyncConnection.connect(
                 self._url,

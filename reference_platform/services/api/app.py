@@ -24,7 +24,7 @@ def build(around: Around) -> Service:
     database = Database(around.settings.database_url, "api")
     cache = store.connect(around.settings.redis_url, "api")
     readiness = Readiness(
-        Dependency("postgres", lambda: database.rows("SELECT 1")),
+        Dependency("postgres", database.answers),
         Dependency("redis", cache.ping),
     )
     metrics = Metrics("api")

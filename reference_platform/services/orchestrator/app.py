@@ -18,7 +18,7 @@ def build(around: Around) -> Service:
     database = Database(around.settings.database_url, "orchestrator")
     queue = store.connect(around.settings.redis_url, "orchestrator")
     readiness = Readiness(
-        Dependency("postgres", lambda: database.rows("SELECT 1")),
+        Dependency("postgres", database.answers),
         Dependency("redis", queue.ping),
     )
     metrics = Metrics("orchestrator")

@@ -8,6 +8,8 @@ pytest_plugins = [
     "fixtures.looks",
     "fixtures.web",
     "fixtures.stores",
+    "fixtures.configuration",
+    "fixtures.dependencies",
     "fixtures.evidence",
     "fixtures.plan",
     "fixtures.workers",

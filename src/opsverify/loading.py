@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from opsverify.check import Stage
 from opsverify.environment import Environment
 
 EXPECTED = {
@@ -42,8 +43,12 @@ class BadEnvironment(Exception):
     """An environment file cannot be used; the text is for the person who mends it."""
 
 
-def load(path: Path) -> Environment:
+def load(path: Path, stage: Stage | None = None) -> Environment:
     """Read and validate an environment file.
+
+    Args:
+        path: the file.
+        stage: the stage it is looked at in.
 
     Raises:
         BadEnvironment: it cannot be read, is no TOML or breaks the model; all findings at once.
@@ -59,7 +64,7 @@ def load(path: Path) -> Environment:
     except tomllib.TOMLDecodeError as error:
         raise BadEnvironment(f"{path}: not valid TOML: {error}") from None
     try:
-        return Environment.model_validate(table, context={"file": path})
+        return Environment.model_validate(table, context={"file": path, "stage": stage})
     except ValidationError as error:
         raise BadEnvironment(
             "\n".join(f"{path}: {finding}" for finding in findings(error, table, Environment))

@@ -7,7 +7,17 @@ secret: a field such as `dsn_from` names a variable (see `opsverify.variables`).
 
 from opsverify.environment.base import Table
 from opsverify.environment.model import NOUNS, Environment
-from opsverify.environment.nouns import Auth, Browser, Llm, Postgres, Redis, Service, Synthetic
+from opsverify.environment.nouns import (
+    Auth,
+    Browser,
+    Llm,
+    Postgres,
+    Redis,
+    Service,
+    Source,
+    Synthetic,
+    VariablesTable,
+)
 from opsverify.environment.policy import Excuse, Gap, Limits, SeverityOverride, Waiver, end_of
 
 __all__ = [
@@ -23,8 +33,10 @@ __all__ = [
     "Redis",
     "Service",
     "SeverityOverride",
+    "Source",
     "Synthetic",
     "Table",
+    "VariablesTable",
     "Waiver",
     "end_of",
 ]

@@ -11,7 +11,16 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from opsverify.check import SETTLING_STAGES, Stage, did_you_mean
 from opsverify.environment.base import Name, Table
-from opsverify.environment.nouns import Auth, Browser, Llm, Postgres, Redis, Service, Synthetic
+from opsverify.environment.nouns import (
+    Auth,
+    Browser,
+    Llm,
+    Postgres,
+    Redis,
+    Service,
+    Synthetic,
+    VariablesTable,
+)
 from opsverify.environment.policy import (
     GATE_VALID_FOR_MINUTES,
     VALID_FOR_MINUTES,
@@ -91,7 +100,7 @@ class Environment(Table):
     auth: Auth | None = None
     synthetic: Synthetic | None = None
     browser: Browser | None = None
-    variables: Laters | None = None
+    variables: VariablesTable | None = None
     backups: Laters | None = None
     logs: Laters | None = None
     monitoring: Laters | None = None
@@ -107,11 +116,13 @@ class Environment(Table):
     load: Laters | None = None
 
     _file: Path = PrivateAttr(default=Path())
+    _stage: Stage | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         """Remember the file this was read from; relative paths in it count from its folder."""
         if isinstance(context, dict):
             self._file = context["file"]
+            self._stage = context.get("stage")
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Environment:
@@ -175,9 +186,23 @@ class Environment(Table):
         """Where the values of this environment's variables come from."""
         return Variables(self.path(self.env_file))
 
+    def beside(self, named: Path) -> Path:
+        """A path that this file names: it counts from the file's folder."""
+        return self._file.parent / named
+
     def path(self, named: Path | None) -> Path | None:
-        """A path that this file names, which counts from the file's folder."""
-        return None if named is None else self._file.parent / named
+        """Likewise, for one that may not be named."""
+        return None if named is None else self.beside(named)
+
+    @property
+    def is_production(self) -> bool:
+        """By its kind; where that is not said, a protected environment is taken for production."""
+        return self.protected if self.kind is None else self.kind == "production"
+
+    @property
+    def after_deployment(self) -> bool:
+        """Whether it is looked at in a stage that follows a deployment: what runs is then the release."""
+        return self._stage is not None and self._stage != "pre_deploy"
 
     @property
     def file(self) -> Path:

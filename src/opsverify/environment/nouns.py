@@ -57,6 +57,14 @@ class Service(Table):
             return http_address(path)
         raise ValueError("expected a path that starts with '/', or false when the service has none")
 
+    def instances(self) -> list[Service]:
+        """The service, and each single replica of it (`api.1`) where their addresses are granted."""
+        replicas = [
+            self.model_copy(update={"name": f"{self.name}.{number}", "url": url})
+            for number, url in enumerate(self.replicas, 1)
+        ]
+        return [self, *replicas]
+
     def address(self, path: str | Literal[False]) -> str:
         """The whole address of one of this service's paths.
 
@@ -162,3 +170,80 @@ class Llm(Table):
     def name(self) -> str:
         """The subject's name."""
         return "llm"
+
+
+class Source(Table):
+    """Where the variables of a service can be seen. Exactly one kind is named."""
+
+    dotenv: Path | None = None
+    """A dotenv file."""
+    compose: Path | None = None
+    """A compose file: `environment` and `env_file` of the service in it."""
+    export: Path | None = None
+    """A JSON file that a secrets manager exported: names and values, or such an object for each service."""
+    kubernetes: Name | None = None
+    """A Deployment, whose pod template names its variables; values are not read."""
+    process: Literal["listener"] | None = None
+    """The process on this machine that listens on the service's port."""
+    at: str = ""
+    """Inside an export: the keys that lead to the object, joined by dots (`data.data`)."""
+
+    @model_validator(mode="after")
+    def _names_one_kind(self) -> Source:
+        kinds = [self.dotenv, self.compose, self.export, self.kubernetes, self.process]
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("expected exactly one of dotenv, compose, export, kubernetes, process")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Its kind and name, for messages."""
+        for kind in ("dotenv", "compose", "export", "kubernetes", "process"):
+            value = getattr(self, kind)
+            if value is not None:
+                return f"{kind} {value.name if isinstance(value, Path) else value}"
+        raise AssertionError
+
+
+class ServiceSources(Table):
+    """Where one service's variables can be seen, where that differs from the others."""
+
+    store: Source | None = None
+    running: Source | None = None
+
+
+class VariablesTable(Table):
+    """Which variables each service needs, and where they can be seen."""
+
+    required: dict[str, tuple[VariableName, ...]] = Field(default_factory=lambda: dict(RUNBOOK_VARIABLES))
+    """By service; `all` is for every service. The default is the runbook's list."""
+    template: Path | None = None
+    """A dotenv file whose names the release to come needs too, such as its `.env.example`."""
+    store: Source | None = None
+    """Where a deployment takes them from."""
+    running: Source | None = None
+    """Where those of the running services can be seen."""
+    services: dict[Name, ServiceSources] = Field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The subject's name."""
+        return "variables"
+
+    def required_of(self, service: str) -> tuple[str, ...]:
+        """The variables that a service cannot do without."""
+        return self.required.get("all", ()) + self.required.get(service, ())
+
+    def sources_of(self, service: str) -> dict[str, Source]:
+        """Where a service's variables can be seen: `store`, `running`, as far as declared."""
+        own = self.services.get(service, ServiceSources())
+        places = {"store": own.store or self.store, "running": own.running or self.running}
+        return {place: source for place, source in places.items() if source is not None}
+
+
+RUNBOOK_VARIABLES: dict[str, tuple[str, ...]] = {
+    "all": ("DATABASE_URL", "REDIS_URL", "JWT_SECRET"),
+    "api": ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "orchestrator": ("ORCH_WORKER_ENABLED",),
+}
+"""Runbook: critical-environment-variables. The model's address is needed only where there is a model."""

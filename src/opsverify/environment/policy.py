@@ -25,6 +25,7 @@ class Limits(Table):
     """One request of a smoke test."""
     task_completes_at_most_seconds: Positive = 30
     page_renders_at_most_seconds: Positive = 15
+    jwt_secret_at_least_characters: Annotated[int, Field(gt=0)] = 32
     connections_at_most_percent: Annotated[float, Field(gt=0, le=100)] = 90
 
 

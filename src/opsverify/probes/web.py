@@ -44,12 +44,12 @@ class Metrics(Snapshot):
     """Sample by name and labels, as in the exposition: `up{job="api"}`."""
 
 
-def health(environment: Environment, service: Service) -> Health:
-    """Ask a service's health path once, within its time limit."""
+def health(environment: Environment, instance: Service) -> Health:
+    """Ask the health path of a service, or of one replica of it, once, within its time limit."""
     exchange = http.get(
-        service.address(service.health),
+        instance.address(instance.health),
         within=environment.limits.health_at_most_seconds,
-        ca=environment.path(service.ca),
+        ca=environment.path(instance.ca),
     )
     return Health(
         where=exchange.url,

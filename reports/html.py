@@ -1,7 +1,7 @@
 """Draws a report folder as one HTML file with Allure 3: `python -m reports.html DIR`.
 
 The verdict is in gate.json before anything is drawn, and nothing here can change it: a machine without Node
-has the gate all the same. Only the standard library is used: the environment that draws has nothing else.
+has the gate all the same. The environment that draws has no more than what the plots need.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from reports.plots import with_plots
 
 HERE = Path(__file__).resolve().parent
 CLONE = HERE.parent
@@ -183,7 +185,7 @@ def _with_allure(report_dir: Path, drawn: Drawn, folder: Path) -> bytes:
         str(program),
         "generate",
         f"--config={HERE / 'allurerc.mjs'}",
-        str(report_dir / "results"),
+        str(_results(report_dir, drawn, folder)),
     ]
     _quietly(command, folder, environ, DRAW_SECONDS)
     html = _private((folder / "out" / "index.html").read_bytes(), drawn)
@@ -193,6 +195,17 @@ def _with_allure(report_dir: Path, drawn: Drawn, folder: Path) -> bytes:
         shutil.copyfile(history, whole)
         whole.replace(kept)
     return html
+
+
+def _results(report_dir: Path, drawn: Drawn, folder: Path) -> Path:
+    """The results to draw: with plots over the kept runs, as far as those can be made here."""
+    results = report_dir / "results"
+    history = report_dir.parent / f"{drawn.target}-{drawn.stage}.runs.jsonl"
+    try:
+        with_plots(results, history, folder / "results")
+    except ImportError:
+        return results
+    return folder / "results"
 
 
 def _private(page: bytes, drawn: Drawn) -> bytes:

@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.configuration",
     "fixtures.dependencies",
     "fixtures.evidence",
+    "fixtures.allureresults",
     "fixtures.plan",
     "fixtures.workers",
     "fixtures.gate",

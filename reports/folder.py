@@ -79,7 +79,7 @@ class ReportFolder:
             FolderNotWritable: one of the two did not work.
         """
         try:
-            self.write_verdict(undecided)
+            self._replace_verdict(undecided)
             for name in OWN_FOLDERS:
                 if (self.path / name).exists():
                     shutil.rmtree(self.path / name)
@@ -90,13 +90,25 @@ class ReportFolder:
         except OSError as error:
             raise FolderNotWritable(f"{self.path}: {error.strerror}") from None
 
+    def _replace_verdict(self, verdict: Verdict) -> None:
+        """The old verdict goes even when there is no room for the new one."""
+        try:
+            self.write_verdict(verdict)
+        except OSError:
+            try:
+                (self.path / GATE_FILE).unlink(missing_ok=True)
+            except OSError:
+                # not in one step, but what was there is gone in any case
+                (self.path / GATE_FILE).write_text(verdict.model_dump_json(indent=2), encoding="utf-8")
+            raise
+
     def write_verdict(self, verdict: Verdict) -> None:
         """Replace gate.json in one step.
 
         Raises:
             OSError: it could not be written; the old one stands.
         """
-        write_atomically(self.path / GATE_FILE, verdict.model_dump_json(indent=2) + "\n")
+        write_atomically(self.path / GATE_FILE, verdict.model_dump_json(indent=2) + "\n", durably=True)
 
     def release(self) -> None:
         """Let another run have the folder."""

@@ -16,7 +16,7 @@ from reports.run import RUN_FILE, Record, Run
 CHECK_LABEL = "check"
 SUBJECT_LABEL = "subject"
 JUDGEMENT = "judgement"
-"""Name of the attachment that carries what a check compared."""
+"""Name of the hidden parameter that carries what a check compared."""
 
 
 class Cause(Record):
@@ -79,7 +79,7 @@ def read(folder: Path) -> RunResults:
     for file in sorted(folder.glob("*-result.json")):
         try:
             found.results.append(_read_result(file))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             found.problems.append(f"{file.name} cannot be read as an Allure result ({type(error).__name__})")
     return found
 
@@ -95,6 +95,8 @@ def _read_run(folder: Path, problems: list[str]) -> Run | None:
         problems.append(f"{folder} has no {RUN_FILE}: nothing says what was planned")
     except OSError as error:
         problems.append(f"{file} cannot be read: {error.strerror}")
+    except RecursionError:
+        problems.append(f"{file} cannot be read: it is nested too deeply")
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -112,14 +114,13 @@ def _read_result(file: Path) -> Result:
         status=str(table.get("status", "unknown")),
         message=str(details.get("message") or ""),
         seconds=max(0, table.get("stop", 0) - table.get("start", 0)) / 1000,
-        judgement=_read_judgement(file.parent, table.get("attachments", [])),
+        judgement=_read_judgement(table.get("parameters", [])),
     )
 
 
-def _read_judgement(folder: Path, attachments: list[dict[str, str]]) -> Judgement | None:
-    for attachment in attachments:
-        if attachment["name"] == JUDGEMENT:
-            # only a name inside the folder: a result is data, and could point anywhere
-            source = folder / Path(attachment["source"]).name
-            return Judgement.model_validate_json(source.read_bytes())
+def _read_judgement(parameters: list[dict[str, str]]) -> Judgement | None:
+    for parameter in parameters:
+        if parameter["name"] == JUDGEMENT:
+            quoted = parameter["value"]  # Allure puts text between single quotes
+            return Judgement.model_validate_json(quoted[1:-1])
     return None

@@ -107,8 +107,13 @@ class Run(Record):
     checks: list[PlannedCheck] = []
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, durably: bool = False) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never a part.
+
+    Args:
+        path: the file.
+        text: its new content.
+        durably: wait until the disk has it, so that it outlives a crash of the machine.
 
     Raises:
         OSError: it could not be written; the old file is as it was.
@@ -117,8 +122,9 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as new:
             new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
+            if durably:
+                new.flush()
+                os.fsync(new.fileno())
         os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp made it 0600, a report is to be read
         os.replace(name, path)  # noqa: PTH105 - the atomic step itself
     except BaseException:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 SHOWN_AT_MOST = 4_000
 """Characters of one text from a target that are kept as evidence."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Evidence:
     """One attachment of the report."""
 
     name: str
-    text: str
+    text: str = ""
+    data: bytes | None = None
+    """What is no text, in place of it: a picture."""
+    media_type: str = "text/plain"
 
 
 def harmless(raw: bytes | str, *, at_most: int = SHOWN_AT_MOST) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -127,8 +128,8 @@ class Environment(Table):
     @model_validator(mode="after")
     def _is_consistent(self) -> Environment:
         names = [service.name for service in self.services]
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise ValueError(f"services: the name {name!r} stands twice")
             if name in NOUNS:
                 raise ValueError(f"services: {name!r} is the name of another table, choose another")

@@ -16,6 +16,9 @@ from opsverify.evidence import Evidence
 from opsverify.looking import CouldNotLook, Snapshot
 from opsverify.sources import Settings, read_dotenv, read_settings
 
+IMPORTS = ("dotenv", "yaml")
+"""What is imported before the looks start, and not in their threads."""
+
 _KEY = secrets.token_bytes(32)
 """Of this process: a digest says nothing outside it, also of a value that could be guessed."""
 

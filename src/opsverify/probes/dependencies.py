@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsverify.environment import Environment, Llm, Service
+from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook, Snapshot
 from opsverify.probes import http, postgres, redis
 from opsverify.probes.web import Readiness, readiness
+
+IMPORTS = ("httpx", "opsverify.probes.bounded", "psycopg", "redis")
+"""What is imported before the looks start, and not in their threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def worker(environment: Environment, orchestrator: Service) -> Worker:
     said = _object_in(exchange.body).get("worker")
     return Worker(
         where=exchange.url,
-        state=said if isinstance(said, str) else "nothing about a worker",
+        state=one_line(said) if isinstance(said, str) else "nothing about a worker",
         evidence=(exchange.evidence,),
     )
 
@@ -132,8 +136,8 @@ def _answers(environment: Environment, need: str) -> bool:
 def _shape(exchange: http.Exchange) -> str:
     """What an answer is like, without what changes from one to the next."""
     said = _object_in(exchange.body)
-    state = f"status={said['status']}, " if isinstance(said.get("status"), str) else ""
-    keys = ", ".join(sorted(key for key in said if key != "status"))
+    state = f"status={one_line(said['status'])}, " if isinstance(said.get("status"), str) else ""
+    keys = ", ".join(sorted(one_line(key, at_most=40) for key in said if key != "status")[:20])
     body = f" {{{(state + keys).rstrip(', ')}}}" if said else ""
     return f"{exchange.answer}{body}"
 
@@ -141,6 +145,6 @@ def _shape(exchange: http.Exchange) -> str:
 def _object_in(body: bytes) -> dict[str, Any]:
     try:
         said = json.loads(body)
-    except ValueError:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8
         return {}
     return said if isinstance(said, dict) else {}

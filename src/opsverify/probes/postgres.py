@@ -14,6 +14,9 @@ from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot, in_seconds
 if TYPE_CHECKING:
     import psycopg
 
+IMPORTS = ("psycopg",)
+"""What is imported before the looks start, and not in their threads."""
+
 APPLICATION_NAME = "opsverify"
 
 REFUSALS = {

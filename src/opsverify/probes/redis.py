@@ -15,6 +15,9 @@ from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot, in_seconds
 if TYPE_CHECKING:
     import redis as client_library
 
+IMPORTS = ("redis",)
+"""What is imported before the looks start, and not in their threads."""
+
 READ_ONLY_COMMANDS = frozenset(
     {"PING", "INFO", "CONFIG GET", "DBSIZE", "SCAN", "TTL", "TYPE", "LLEN", "LINDEX", "MEMORY USAGE", "TIME"}
 )

@@ -6,9 +6,13 @@ import json
 from dataclasses import dataclass, field
 
 from opsverify.environment import Environment, Service
+from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook, Snapshot
 from opsverify.probes import http
 from opsverify.probes.exposition import read_exposition
+
+IMPORTS = ("httpx", "opsverify.probes.bounded", "prometheus_client.parser")
+"""What is imported before the looks start, and not in their threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ def _state_in(body: bytes) -> str:
         return "an empty body"
     try:
         answer = json.loads(body)
-    except ValueError:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8, and a hundred thousand brackets
         return "no JSON"
     state = answer.get("status") if isinstance(answer, dict) else None
-    return state if isinstance(state, str) else "no status in the body"
+    return one_line(state) if isinstance(state, str) else "no status in the body"

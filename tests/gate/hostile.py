@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.gates import CLONE
+from tests.gate.gates import CLONE
 
 CHECKS = {"HLT-01", "HLT-02", "HLT-03", "HLT-05", "HLT-06"}
 """What the suite of these tests asks."""

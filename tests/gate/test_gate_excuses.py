@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.gates import (
+from tests.gate.gates import (
     METRICS,
     NOT_READY,
     PAST,

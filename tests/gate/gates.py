@@ -22,7 +22,7 @@ import jsonschema
 
 from reports.gate import decide
 
-CLONE = Path(__file__).resolve().parents[1]
+CLONE = Path(__file__).resolve().parents[2]
 FAR = "2099-12-31"
 PAST = "2020-01-31"
 WAIT_AT_MOST = 30

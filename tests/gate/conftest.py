@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates import Platform, Target
-from tests.hostile import copy_suite
+from tests.gate.gates import Platform, Target
+from tests.gate.hostile import copy_suite
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates import (
+from tests.gate.gates import (
     HEALTHY,
     METRICS,
     NOT_READY,
@@ -22,7 +22,7 @@ from tests.gates import (
     Target,
     excuse,
 )
-from tests.hostile import closed_port
+from tests.gate.hostile import closed_port
 
 ALL = {HEALTHY, READY, METRICS, POSTGRES, REDIS}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports import gate
-from tests.gates import (
+from tests.gate.gates import (
     METRICS,
     READY,
     Answer,
@@ -20,7 +20,7 @@ from tests.gates import (
     Platform,
     Target,
 )
-from tests.hostile import add_check, with_files_at_most, without_roots_powers
+from tests.gate.hostile import add_check, with_files_at_most, without_roots_powers
 
 WORKERS = [(), ("-n", "2")]
 IMPATIENT = "[limits]\nready_at_most_seconds = 1"

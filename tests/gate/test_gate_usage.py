@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates import GOOD_ANSWERS, Platform, Target, excuse
+from tests.gate.gates import GOOD_ANSWERS, Platform, Target, excuse
 
 
 @pytest.mark.parametrize("option", ["--plan", "--collect-only"])

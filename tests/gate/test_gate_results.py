@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reports import gate
-from tests.gates import (
+from tests.gate.gates import (
     CLONE,
     HEALTHY,
     METRICS,
@@ -217,7 +217,7 @@ UNREADABLE = {
     "labels": b'{"labels": 3, "status": "passed"}',
     "times": b'{"labels": [], "start": "soon", "stop": "later"}',
     "deep": b"[" * 100_000,
-    "attachments": b'{"labels": [{"name": "check", "value": "HLT-02"}], "attachments": [3]}',
+    "parameters": b'{"labels": [{"name": "check", "value": "HLT-02"}], "parameters": [3]}',
 }
 
 
@@ -273,15 +273,20 @@ def test_a_status_that_is_no_result(report: Path, decided: Decided, status: obje
 
 def test_a_pass_without_a_judgement_is_no_result(report: Path, decided: Decided) -> None:
     """Passed, but nothing shows what was looked at: not believed."""
-    change(result_file(report, "HLT-02"), lambda result: result.update(attachments=[]))
+    change(result_file(report, "HLT-02"), lambda result: result.update(parameters=[]))
     exit_code, verdict = decided(report)
     assert (exit_code, outcomes(verdict)[READY]) == (1, "no_result")
 
 
-def test_a_judgement_that_is_gone_is_no_go(report: Path, decided: Decided) -> None:
+def test_a_judgement_that_cannot_be_read_is_no_go(report: Path, decided: Decided) -> None:
     """A result whose judgement cannot be read is an unreadable result."""
-    for file in (report / "results").glob("*-attachment.json"):
-        file.unlink()
+
+    def damage(result: Table) -> None:
+        for parameter in result["parameters"]:
+            if parameter["name"] == "judgement":
+                parameter["value"] = '\'{"looks": '
+
+    change(result_file(report, "HLT-02"), damage)
     assert decided(report)[0] in {1, 3}
 
 

@@ -18,6 +18,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 SHOWN_INSTEAD = "•••"
 SHORTEST = 6
 """Shorter values are not masked: they would blacken ordinary words."""
+SHORTEST_SEGMENT = 12
+"""Of an address's path: shorter ones are words such as `health`."""
 
 SECRET_HEADERS = (
     "authorization",
@@ -28,17 +30,29 @@ SECRET_HEADERS = (
     "stripe-signature",
 )
 
-_LOOKS_SECRET = re.compile(
-    "|".join(
-        (
-            # a JSON Web Token, or the beginning of one that was cut
-            r"(?P<token>\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?)",
-            r"(?P<key>\b(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{6,})",
-            r"(?P<credentials>(?<=://)[^\s/:@\"']*:[^\s/@\"']+(?=@))",
-            rf"(?P<header>(?i:(?<=\b)(?:{'|'.join(SECRET_HEADERS)})(?P<is>[\"']?\s*[:=]\s*[\"']?))[^\"'\r\n]+)",
-        )
-    )
+_BEGINS = r"(?:\b|(?<=\\[nrt]))"
+"""A word begins, also behind a line break that was escaped."""
+_HEADER_NAMES = "|".join(SECRET_HEADERS)
+
+LOOKS_SECRET: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    # a JSON Web Token, or the beginning of one that was cut
+    (("eyj",), re.compile(rf"{_BEGINS}eyJ[\w-]{{6,}}\.[\w-]*(?:\.[\w-]*)?")),
+    # keys of the payment provider
+    (
+        ("_live_", "_test_", "whsec_"),
+        re.compile(rf"{_BEGINS}(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{{6,}}"),
+    ),
+    # user and password in an address
+    (("://",), re.compile(r"(?<=://)[^\s/:@\"']*:[^\s/@\"']+(?=@)")),
+    # the value of a secret header, in HTTP, JSON or a dictionary
+    (
+        ("authorization", "cookie", "api-key", "signature"),
+        re.compile(
+            rf"(?P<name>{_BEGINS}(?:{_HEADER_NAMES})[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+", re.IGNORECASE
+        ),
+    ),
 )
+"""What looks like a secret: words without which it cannot occur, in lower case, and its pattern."""
 
 
 class Masker:
@@ -72,15 +86,15 @@ class Masker:
             text = self._known.sub(SHOWN_INSTEAD, text)
         for pattern in self._patterns:
             text = pattern.sub(SHOWN_INSTEAD, text)
-        return _LOOKS_SECRET.sub(_hidden, text)
+        lower = text.lower()
+        for signs, pattern in LOOKS_SECRET:
+            if any(sign in lower for sign in signs):
+                text = pattern.sub(_hidden, text)
+        return text
 
 
 def _hidden(match: re.Match[str]) -> str:
-    header = match.group("header")
-    if header is None:
-        return SHOWN_INSTEAD
-    name = header[: match.end("is") - match.start("header")]
-    return f"{name}{SHOWN_INSTEAD}"
+    return match.groupdict().get("name", "") + SHOWN_INSTEAD
 
 
 def _secrets_in(value: str) -> Iterator[str]:
@@ -89,19 +103,25 @@ def _secrets_in(value: str) -> Iterator[str]:
         yield value
         return
     try:
-        password = urlsplit(value).password
+        parts = urlsplit(value)
     except ValueError:
         yield value
         return
-    if password:
-        yield from (value, password, unquote(password))
+    if parts.password:
+        yield from (value, parts.password, unquote(parts.password))
+    if parts.scheme in {"http", "https"}:
+        # the address of a webhook: whoever knows its path may post there
+        yield from (segment for segment in parts.path.split("/") if len(segment) >= SHORTEST_SEGMENT)
 
 
 def _forms(secret: str) -> Iterator[str]:
     if len(secret) < SHORTEST:
         return
     yield from (secret, quote(secret, safe=""), quote_plus(secret))
-    yield from (json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret))
+    escaped = json.dumps(secret)[1:-1]
+    # once, and again where a text that holds it is shown as a text
+    yield from (escaped, json.dumps(escaped)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (repr(secret)[1:-1], html.escape(secret))
     raw = secret.encode()
     # Inside a longer base64 text a secret starts at one of three offsets; the characters that
     # depend on its neighbours are left out.

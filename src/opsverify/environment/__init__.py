@@ -16,6 +16,7 @@ from opsverify.environment.nouns import (
     Service,
     Source,
     Synthetic,
+    Taxonomy,
     VariablesTable,
 )
 from opsverify.environment.policy import Excuse, Gap, Limits, SeverityOverride, Waiver, end_of
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "Synthetic",
     "Table",
+    "Taxonomy",
     "VariablesTable",
     "Waiver",
     "end_of",

@@ -20,6 +20,7 @@ from opsverify.environment.nouns import (
     Redis,
     Service,
     Synthetic,
+    Taxonomy,
     VariablesTable,
 )
 from opsverify.environment.policy import (
@@ -101,6 +102,7 @@ class Environment(Table):
     auth: Auth | None = None
     synthetic: Synthetic | None = None
     browser: Browser | None = None
+    taxonomy: Taxonomy = Taxonomy()
     variables: VariablesTable | None = None
     backups: Laters | None = None
     logs: Laters | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -125,6 +126,10 @@ class Auth(Table):
     webhook_secret_from: VariableName = "STRIPE_WEBHOOK_SECRET"  # noqa: S105 - likewise
     """What the payment provider signs its events with."""
     webhook_path: str = "/v1/billing/webhooks/stripe"
+    admin_paths: tuple[str, ...] = ("/v1/admin/service-status",)
+    """Read-only routes that only admins may use."""
+    owner_paths: tuple[str, ...] = ("/v1/profiles/{profile}", "/v1/billing/subscription/{profile}")
+    """Read-only routes that only a profile's owner may use, and admins."""
 
     @property
     def name(self) -> str:
@@ -138,7 +143,15 @@ class Synthetic(Table):
     tenant: Name = "synthetic"
     """Marks every datum that is written. Named on a protected environment it allows the smoke tests there."""
     profile: str | None = None
-    """Id of a kept synthetic profile of a paid tier; with it no profile is made to read a subscription."""
+    """Id of a kept synthetic profile of a paid tier; with it none is made to search, or to read a
+    subscription."""
+    task_role: Name = "reviewer"
+    """Who is given the synthetic task."""
+
+    @property
+    def mark(self) -> str:
+        """The tenant as it may stand in a slug."""
+        return re.sub(r"[^a-z0-9]+", "-", self.tenant).strip("-") or "synthetic"
 
 
 class Browser(Table):
@@ -147,6 +160,10 @@ class Browser(Table):
     path: str = "/"
     selector: str = "main"
     """CSS selector of an element that must be visible."""
+    watched_for_seconds: Annotated[float, Field(ge=0)] = 2
+    """How long the page is watched after that: a script may fail late."""
+    may_fail: tuple[str, ...] = ()
+    """Beginnings of addresses elsewhere that the page may fail to reach: statistics, say."""
     executable: Path | None = None
     """The browser; without it the first of chromium, google-chrome, chrome on PATH."""
 
@@ -154,6 +171,21 @@ class Browser(Table):
     def name(self) -> str:
         """The subject's name."""
         return "browser"
+
+
+class Taxonomy(Table):
+    """What the api serves of masks, epochs and stages."""
+
+    masks_exactly: Annotated[int, Field(ge=0)] = 16
+    epochs_exactly: Annotated[int, Field(ge=0)] = 8
+    stages_exactly: Annotated[int, Field(ge=0)] = 8
+    fields: tuple[str, ...] = ("id", "name")
+    """What each of them has, as text that is not empty."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        return {"masks": self.masks_exactly, "epochs": self.epochs_exactly, "stages": self.stages_exactly}
 
 
 class Llm(Table):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,12 @@ class Exchange:
     seconds: float
     within: float
     """Seconds it was given."""
+    method: str = "GET"
+    asked_with: tuple[tuple[str, str], ...] = ()
+    """The headers that the request had of its own."""
+    sent: bytes = b""
+    secret: bool = False
+    """The bodies are nobody's business: evidence has their sizes only."""
 
     @property
     def answer(self) -> int | str:
@@ -53,44 +60,75 @@ class Exchange:
     @property
     def evidence(self) -> Evidence:
         """Request and answer as text, without the values of secret headers."""
-        lines = [f"GET {self.url}", ""]
+        lines = [f"{self.method} {self.url}", *_shown_headers(self.asked_with)]
+        if self.sent:
+            lines += ["", self._shown(self.sent)]
+        lines.append("")
         if self.status is not None:
             lines.append(f"{self.status} after {self.seconds * 1000:.0f} ms")
-            lines += [
-                f"{name}: {SHOWN_INSTEAD if name in SECRET_HEADERS else one_line(value)}"
-                for name, value in self.headers
-            ]
+            lines += _shown_headers(self.headers)
         if self.trouble is not None:
             lines.append(f"{self.trouble} (given up after {self.seconds * 1000:.0f} ms)")
         if self.body:
-            lines += ["", harmless(self.body)]
-        return Evidence(f"GET {self.url}", "\n".join(lines))
+            lines += ["", self._shown(self.body)]
+        return Evidence(f"{self.method} {self.url}", "\n".join(lines))
+
+    def _shown(self, body: bytes) -> str:
+        return f"({len(body):,} bytes, not kept)" if self.secret else harmless(body)
+
+
+def _shown_headers(headers: tuple[tuple[str, str], ...]) -> list[str]:
+    return [
+        f"{name}: {SHOWN_INSTEAD if name.lower() in SECRET_HEADERS else one_line(value)}"
+        for name, value in headers
+    ]
 
 
 def get(url: str, *, within: float, ca: Path | None = None) -> Exchange:
-    """Ask once, follow no redirect, and come back in time.
+    """Ask once with GET: see `send`."""
+    return send("GET", url, within=within, ca=ca)
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    within: float,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    ca: Path | None = None,
+    secret: bool = False,
+) -> Exchange:
+    """Send one request, follow no redirect, and come back in time.
 
     Args:
+        method: GET, POST and so on.
         url: whole address.
         within: seconds for the whole exchange, from connecting to the last byte.
+        headers: of the request; values of secret ones are not kept as evidence.
+        body: of the request.
         ca: certificate authority to trust beside the system's.
+        secret: keep neither body as evidence.
     """
     import httpcore
     import httpx
 
     began = time.monotonic()
+    asked_with = tuple((headers or {}).items())
     status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    answered: tuple[tuple[str, str], ...] = ()
     trouble: str | None = None
-    body = bytearray()
+    received = bytearray()
     charge(requests=1)
     try:
-        with _client(ca).stream("GET", url, timeout=within) as response:
+        with _client(ca).stream(
+            method, url, timeout=within, headers=dict(asked_with), content=body or None
+        ) as response:
             status = response.status_code
-            headers = tuple((name.lower(), value) for name, value in response.headers.items())
+            answered = tuple((name.lower(), value) for name, value in response.headers.items())
             for piece in response.iter_bytes():
-                body += piece
-                if len(body) > BODY_AT_MOST:
+                received += piece
+                if len(received) > BODY_AT_MOST:
                     trouble = f"its body passed {BODY_AT_MOST // 1024 // 1024} MiB"
                     break
     except httpcore.TimeoutException:
@@ -99,7 +137,19 @@ def get(url: str, *, within: float, ca: Path | None = None) -> Exchange:
         trouble = f"no HTTP answer: {one_line(str(error))}" if status is None else "its body is cut off"
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.DecodingError, OSError) as error:
         trouble = _plain_words(error)
-    return Exchange(url, status, trouble, headers, bytes(body), time.monotonic() - began, within)
+    return Exchange(
+        url,
+        status,
+        trouble,
+        answered,
+        bytes(received),
+        time.monotonic() - began,
+        within,
+        method,
+        asked_with,
+        body,
+        secret,
+    )
 
 
 def _plain_words(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from reference_platform import faults, lifecycle, parts, state
 from reference_platform.faults import red
-from reference_platform.launching import CLONE
+from reference_platform.launching import CLONE, LISTENS_ON
 
 OK, FAILED, USAGE = 0, 1, 4
 
@@ -91,7 +91,7 @@ def _status(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(found, indent=1))
         return OK
-    for name in ("postgres", "redis", *state.SERVICES):
+    for name in ("postgres", "redis", *LISTENS_ON):
         process = platform.process(name)
         print(f"{name:14} {f'pid {process.pid}' if process else 'does not run'}")
     for key in faults.broken_keys(platform):

@@ -30,7 +30,7 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
     table.pop("reference_platform", None)
     table["env_file"] = platform.env_file.name
     for service in table.get("services", []):
-        service["url"] = platform.settings.url(service["name"])
+        service |= _addresses(platform, service["name"])
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
@@ -44,6 +44,17 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
                 }
             )
     write_at_once(platform.environment, toml.dumps(table))
+
+
+def _addresses(platform: Platform, service: str) -> dict[str, object]:
+    """Where a service is: internally, publicly, and each of its replicas."""
+    settings = platform.settings
+    found: dict[str, object] = {"url": settings.url(service)}
+    if f"public-{service}" in settings.ports:
+        found |= {"public_url": settings.public_url(service), "ca": f"{platform.tls.name}/ca.pem"}
+    if f"{service}-2" in settings.ports:
+        found["replicas"] = [settings.url(service), settings.url(f"{service}-2")]
+    return found
 
 
 def write_variables(platform: Platform) -> None:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from reference_platform import files, launching, locks, ports, postgres, valkey
+from reference_platform import certificates, files, launching, locks, migrations, ports, postgres, valkey
 from reference_platform.parts import PARTS, UnknownPart, known
 from reference_platform.processes import Failed, myself, stop, strays
 from reference_platform.programs import Lacking
-from reference_platform.registry import Entry, Record, Unusable, claim, fresh, left_over, tidy
-from reference_platform.state import OWN_NAMES, SERVICES, BadState, Platform, Settings, locked, read
+from reference_platform.registry import (
+    Entry,
+    Record,
+    Unusable,
+    claim,
+    discard,
+    fresh,
+    left_over,
+    remove,
+    tidy,
+)
+from reference_platform.state import OWN_NAMES, PORTS, BadState, Platform, Settings, locked, read
 from reference_platform.waiting import NotInTime
 
 Trouble = (UnknownPart, BadState, Lacking, Unusable, Failed, NotInTime)
@@ -118,7 +127,7 @@ def sweep() -> int:
     for entry in entries:
         record = entry.record()
         if record is not None:
-            _remove_path(record.state / locks.NAME)  # its holder was killed
+            remove(record.state / locks.NAME)  # its holder was killed
             _remove(entry, record.state, made=record.made)
     tidy()
     return len(entries)
@@ -154,21 +163,26 @@ def _start(platform: Platform) -> Platform:
     files.write_variables(platform)
     cluster = postgres.prepare(platform)
     cache = valkey.start(platform)
-    for service in SERVICES:
+    certificates.make(platform)
+    for service in launching.NEED_NOTHING:
         launching.start(platform, service)
     postgres.finish(platform, cluster)
+    migrations.prepare(platform)
+    migrations.migrate(platform)
+    migrations.seed(platform)
     valkey.wait(platform, cache)
     for part in platform.settings.parts:
         PARTS[part].up(platform)
+    for service in launching.NEED_THE_DATABASE:  # after the migrations, as in every deployment
+        launching.start(platform, service)
     launching.wait(platform)
     files.write_environment(platform)
     return platform
 
 
 def _settings(parts: tuple[str, ...]) -> Settings:
-    names = ("postgres", "redis", *SERVICES)
     return Settings(
-        ports=dict(zip(names, ports.free(len(names)), strict=True)),
+        ports=dict(zip(PORTS, ports.free(len(PORTS)), strict=True)),
         postgres_password=secrets.token_urlsafe(24),
         postgres_admin_password=secrets.token_urlsafe(24),
         redis_password=secrets.token_urlsafe(24),
@@ -193,11 +207,11 @@ def _remove(entry: Entry, state: Path, *, made: Path | None) -> None:
         entry.write(replace(record, owner=myself()))
     _stop(entry)
     for name in OWN_NAMES:
-        _remove_path(state / name)
+        remove(state / name)
     if made is not None:
-        _remove_path(state / locks.NAME)
+        remove(state / locks.NAME)
         _remove_empty(state, up_to=made)
-    _remove_path(entry.folder)
+    discard(entry)
     tidy()
 
 
@@ -213,13 +227,6 @@ def _stop(entry: Entry) -> None:
     postgres.release_memory(entry.postgres_data)
 
 
-def _remove_path(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _topmost_missing(folder: Path) -> Path | None:
     """The first of a folder and its parents, from the top, that is not there."""
     return next((one for one in (*reversed(folder.parents), folder) if not one.exists()), None)
@@ -227,12 +234,13 @@ def _topmost_missing(folder: Path) -> Path | None:
 
 def _remove_empty(folder: Path, *, up_to: Path) -> None:
     """Remove a folder and its parents up to one of them, as far as they are empty."""
-    for one in (folder, *folder.parents):
-        if one.is_dir():
-            if any(one.iterdir()):
-                return
+    above = [one for one in folder.parents if one.is_relative_to(up_to)]
+    for one in (folder, *above):
+        try:
             one.rmdir()
-        if one == up_to:
+        except FileNotFoundError:  # somebody removed it by hand
+            continue
+        except OSError:  # not empty
             return
 
 

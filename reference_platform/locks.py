@@ -20,7 +20,7 @@ def held(folder: Callable[[], Path], *, keep: Callable[[Path], bool]) -> Iterato
         keep: whether the lock file stays in the folder afterwards.
 
     Raises:
-        FileNotFoundError: `folder` raises it, when there is nothing to lock any more.
+        Exception: whatever `folder` raises when there is nothing to lock any more.
     """
     while True:
         here = folder()
@@ -36,8 +36,9 @@ def held(folder: Callable[[], Path], *, keep: Callable[[Path], bool]) -> Iterato
             try:
                 yield here
             finally:
-                if not keep(here):
-                    file.unlink(missing_ok=True)
+                # Whoever removed the folder removed the file too: one of that name is another's by now.
+                if not keep(here) and _is_still(file, lock.fileno()):
+                    file.unlink()
         return
 
 

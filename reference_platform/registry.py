@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from reference_platform.processes import Process, myself
 SOCKET_PATH_AT_MOST = 103
 """Bytes of a Unix socket's path: 107 on Linux, 103 on macOS."""
 LONGEST_BELOW = len("/inmidst-1234567890/01234567/postgres/socket/.s.PGSQL.65535")
+
+
+RECORD = "record.json"
 
 
 class Unusable(Exception):
@@ -74,7 +78,7 @@ class Entry:
     def record(self) -> Record | None:
         """What is written down, or None when its writer was killed before it wrote."""
         try:
-            found = json.loads((self.folder / "record.json").read_text(encoding="utf-8"))
+            found = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         owner, made = found["owner"], found["made"]
@@ -94,7 +98,7 @@ class Entry:
                 "owner": {"pid": owner.pid, "started": owner.started} if owner else None,
             }
         )
-        write_at_once(self.folder / "record.json", text)
+        write_at_once(self.folder / RECORD, text)
 
     def remember(self, name: str, process: Process) -> None:
         """Write a process down under a name, in place of the one before."""
@@ -144,6 +148,25 @@ def claim(entry: Entry, state: Path, *, made: Path | None) -> None:
         entry.folder.chmod(_mode())  # whatever the umask is
         entry.processes.mkdir(mode=0o700)
         entry.write(Record(state, made, myself()))
+
+
+def discard(entry: Entry) -> None:
+    """Remove a platform's folder, the record last: cut off, it is still known whose it is."""
+    if not entry.folder.is_dir():
+        return
+    for one in entry.folder.iterdir():
+        if one.name != RECORD:
+            remove(one)
+    with _locked():  # without its record it looks like one whose maker was killed
+        remove(entry.folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def left_over() -> list[Entry]:
@@ -226,10 +249,10 @@ def tidy() -> None:
     if not base_path().exists():
         return
     with locks.held(_base_folder, keep=_holds_platforms) as base:
-        if _holds_platforms(base):
-            return
-        (base / locks.NAME).unlink()
-        base.rmdir()
+        if not _holds_platforms(base):
+            (base / locks.NAME).unlink()
+            with suppress(OSError):  # not empty: somebody came in since the line above, and stays
+                base.rmdir()
 
 
 def _holds_platforms(base: Path) -> bool:

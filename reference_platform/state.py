@@ -13,8 +13,18 @@ from reference_platform import locks
 from reference_platform.processes import Process
 from reference_platform.registry import Entry, write_at_once
 
+PORTS = ("postgres", "redis", "api", "api-2", "orchestrator", "web", "public-api", "public-web")
 SERVICES = ("api", "orchestrator", "web")
-OWN_NAMES = ("platform.json", "platform.env", "environment.toml", "logs", "sick", "backups", "broken.json")
+OWN_NAMES = (
+    "platform.json",
+    "platform.env",
+    "environment.toml",
+    "logs",
+    "sick",
+    "backups",
+    "tls",
+    "broken.json",
+)
 """What a platform makes in its state folder, and removes."""
 
 
@@ -38,6 +48,10 @@ class Settings:
     def url(self, service: str) -> str:
         """A service's address."""
         return f"http://127.0.0.1:{self.ports[service]}"
+
+    def public_url(self, service: str) -> str:
+        """A service's address as the outside knows it, with TLS."""
+        return f"https://127.0.0.1:{self.ports[f'public-{service}']}"
 
     @property
     def dsn(self) -> str:
@@ -90,6 +104,11 @@ class Platform:
     def env_file(self) -> Path:
         """Its variables, as a dotenv file."""
         return self.state / "platform.env"
+
+    @property
+    def tls(self) -> Path:
+        """The certificate authority, and the public address's certificate and key."""
+        return self.state / "tls"
 
     @property
     def backups(self) -> Path:

@@ -12,7 +12,7 @@ from reference_platform.faults import slots
 from reference_platform.faults.model import Verb
 from reference_platform.processes import Process
 from reference_platform.services.sickness import Answer, read, write
-from reference_platform.state import SERVICES, Platform
+from reference_platform.state import Platform
 
 
 def stop(part: str) -> Verb:
@@ -111,7 +111,7 @@ def use_up_slots() -> Verb:
 
 
 def _stop(platform: Platform, part: str) -> None:
-    if part in SERVICES:
+    if part in launching.LISTENS_ON:
         launching.stop_service(platform, part)
     else:
         {"postgres": postgres.stop_server, "redis": valkey.stop_server}[part](platform)

@@ -6,16 +6,22 @@ import json
 import os
 import socket
 import time
+from logging import LogRecord
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 INFO, WARN, ERROR = 30, 40, 50
+AT_MOST_BYTES = 5 * 1024 * 1024
+KEPT_FILES = 3
 
 
 class Log:
-    """A service's log file."""
+    """A service's log file. When it is full it is kept as `api.log.1`, what was that as `api.log.2`."""
 
-    def __init__(self, file: Path) -> None:
-        self._stream = file.open("a", encoding="utf-8", buffering=1)
+    def __init__(self, file: Path, *, at_most_bytes: int = AT_MOST_BYTES) -> None:
+        self._file = RotatingFileHandler(
+            file, maxBytes=at_most_bytes, backupCount=KEPT_FILES, encoding="utf-8"
+        )
         self._hostname = socket.gethostname()
 
     def write(self, level: int, message: str, **fields: object) -> None:
@@ -28,4 +34,5 @@ class Log:
             **fields,
             "msg": message,
         }
-        self._stream.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+        self._file.emit(LogRecord("", 0, "", 0, text, None, None))

@@ -6,13 +6,16 @@ import argparse
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from reference_platform.services.logs import INFO, Log
@@ -24,6 +27,9 @@ from reference_platform.services.sickness import Sickness
 STOP_WITHIN_SECONDS = 1
 
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
 @dataclass(frozen=True)
 class Service:
     """What makes a service: its routes, and what runs beside them."""
@@ -33,7 +39,8 @@ class Service:
     beside: tuple[Callable[[], Awaitable[None]], ...] = ()
     """Work that runs from start to stop: keeping sessions open, working off a queue."""
     at_end: tuple[Callable[[], Awaitable[None]], ...] = ()
-    exception_handlers: dict[type[Exception], Callable[..., Awaitable[object]]] = field(default_factory=dict)
+    exception_handlers: Mapping[type[Exception] | int, Handler] = field(default_factory=dict)
+    middleware: tuple[Middleware, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,13 @@ def serve(build: Callable[[Around], Service], arguments: list[str]) -> None:
 
     Args:
         build: makes the service.
-        arguments: `--socket FD --log FILE --sick FILE`; the socket listens already.
+        arguments: `--sockets FD,… --log FILE --sick FILE [--tls FOLDER]`; the sockets listen already.
     """
     parser = argparse.ArgumentParser()
-    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--sockets", required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--sick", type=Path, required=True)
+    parser.add_argument("--tls", type=Path)
     told = parser.parse_args(arguments)
     log = Log(told.log)
     service = build(Around(Settings.read(), log, time.time()))
@@ -64,7 +72,8 @@ def serve(build: Callable[[Around], Service], arguments: list[str]) -> None:
     app = Starlette(
         routes=routes,
         lifespan=_lifespan(service),
-        exception_handlers=dict(service.exception_handlers),  # type: ignore[arg-type]
+        exception_handlers=dict(service.exception_handlers),
+        middleware=service.middleware,
     )
     observed = Observed(Sickness(app, told.sick), routes=routes, log=log, metrics=service.metrics)
     config = uvicorn.Config(
@@ -74,10 +83,15 @@ def serve(build: Callable[[Around], Service], arguments: list[str]) -> None:
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
+        ssl_certfile=told.tls / "certificate.pem" if told.tls else None,
+        ssl_keyfile=told.tls / "key.pem" if told.tls else None,
     )
-    with socket.socket(fileno=told.socket) as listening:
+    with ExitStack() as sockets:
+        listening = [
+            sockets.enter_context(socket.socket(fileno=int(number))) for number in told.sockets.split(",")
+        ]
         log.write(INFO, "Server listening")
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=listening)
 
 
 def _lifespan(service: Service) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -16,8 +16,14 @@ class Settings:
     jwt_secret: str
     stripe_webhook_secret: str
     worker_enabled: bool
+    llm_url: str
+    """Of the local language model; empty when there is none."""
     api_url: str
-    """Where the web page finds the api."""
+    """Where a page that was asked for at the internal address finds the api."""
+    public_api_url: str
+    """Where a page that came through the public address finds it."""
+    origins: tuple[str, ...]
+    """Where pages come from that may call the api from a browser."""
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -32,5 +38,8 @@ class Settings:
             jwt_secret=variables["JWT_SECRET"],
             stripe_webhook_secret=variables.get("STRIPE_WEBHOOK_SECRET", ""),
             worker_enabled=variables.get("ORCH_WORKER_ENABLED") == "true",
+            llm_url=variables.get("LOCAL_LLM_URL", ""),
             api_url=variables.get("API_URL", ""),
+            public_api_url=variables.get("PUBLIC_API_URL", ""),
+            origins=tuple(origin for origin in variables.get("CORS_ORIGINS", "").split(",") if origin),
         )

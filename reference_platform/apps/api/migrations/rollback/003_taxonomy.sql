@@ -1,0 +1,3 @@
+DROP TABLE stages;
+DROP TABLE epochs;
+DROP TABLE masks;

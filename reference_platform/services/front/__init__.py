@@ -1,0 +1,1 @@
+"""The public side: TLS in front of the api and the web page."""

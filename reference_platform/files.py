@@ -47,13 +47,13 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
 
 
 def _addresses(platform: Platform, service: str) -> dict[str, object]:
-    """Where a service is: internally, publicly, and each of its replicas."""
+    """Where a service is: internally, publicly, and its further replicas beside the one at its address."""
     settings = platform.settings
     found: dict[str, object] = {"url": settings.url(service)}
     if f"public-{service}" in settings.ports:
         found |= {"public_url": settings.public_url(service), "ca": f"{platform.tls.name}/ca.pem"}
     if f"{service}-2" in settings.ports:
-        found["replicas"] = [settings.url(service), settings.url(f"{service}-2")]
+        found["replicas"] = [settings.url(f"{service}-2")]
     return found
 
 

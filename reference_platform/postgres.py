@@ -32,7 +32,8 @@ SETTINGS = {
     "listen_addresses": f"'{ports.LOOPBACK}'",
     "max_connections": str(SLOTS),
     "superuser_reserved_connections": "3",
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",
+    "max_logical_replication_workers": "0",
     # The data go with the platform, so a power failure need not be survived.
     "fsync": "off",
     # Shared memory in the data directory: even a killed server leaves nothing outside it.

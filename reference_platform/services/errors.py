@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
-import psycopg
-import redis
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from reference_platform.services.database import NoSession
 from reference_platform.services.logs import ERROR, Log
 
 
@@ -35,8 +32,15 @@ def invalid(message: str) -> Refused:
     return Refused(400, "invalid_request", message)
 
 
-def handlers(log: Log) -> dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]]:
-    """What answers each kind of exception. Only what nobody foresaw is logged as an error."""
+def handlers(
+    log: Log, away: Iterable[type[Exception]] = ()
+) -> dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]]:
+    """What answers each kind of exception.
+
+    Args:
+        log: where errors are written that are not the client's.
+        away: what is raised when something that the service needs does not answer.
+    """
 
     async def told(_: Request, error: Exception) -> Response:
         match error:
@@ -59,9 +63,7 @@ def handlers(log: Log) -> dict[type[Exception] | int, Callable[[Request, Excepti
     return {
         Refused: told,
         HTTPException: told,
-        NoSession: dependency_away,
-        psycopg.OperationalError: dependency_away,
-        redis.RedisError: dependency_away,
+        **dict.fromkeys(away, dependency_away),
         Exception: unforeseen,
     }
 

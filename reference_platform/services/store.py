@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import psycopg
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from reference_platform.services.database import NoSession
+
 WITHIN_SECONDS = 0.7
 """Below what readiness waits, so that a hung server is an error here and not a wait there."""
 WAITS_WITHIN_SECONDS = 3
+
+AWAY = (NoSession, psycopg.OperationalError, redis.RedisError)
+"""What is raised when PostgreSQL or Redis does not answer."""
 
 
 def connect(url: str, name: str, *, waits: bool = False) -> redis.asyncio.Redis:

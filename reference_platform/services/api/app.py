@@ -61,7 +61,7 @@ def build(around: Around) -> Service:
         metrics=metrics,
         beside=(database.keep_open,),
         at_end=(redis.aclose,),
-        exception_handlers=errors.handlers(around.log),
+        exception_handlers=errors.handlers(around.log, away=store.AWAY),
         middleware=(
             Middleware(SecurityHeaders),
             Middleware(

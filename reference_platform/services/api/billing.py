@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reference_platform.services.api.tools import Tools, answer
-from reference_platform.services.bodies import Json, identifier, is_json, raw_body
+from reference_platform.services.asked import identifier, is_json, raw_body
+from reference_platform.services.bodies import Json
 from reference_platform.services.errors import Refused, invalid
 
 SIGNATURE_VALID_SECONDS = 300

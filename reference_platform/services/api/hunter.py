@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from reference_platform.services.api import billing, profiles
 from reference_platform.services.api.tools import Tools, answer
-from reference_platform.services.bodies import Body, Json, identifier, page, read
+from reference_platform.services.asked import identifier, page
+from reference_platform.services.bodies import Body, Json, read
 from reference_platform.services.cache import SEARCH_SECONDS
 from reference_platform.services.errors import Refused
 

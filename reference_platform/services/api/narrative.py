@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from reference_platform.services.api import profiles, taxonomy
 from reference_platform.services.api.tools import Tools, answer
-from reference_platform.services.bodies import Body, Json, identifier, read
+from reference_platform.services.asked import identifier
+from reference_platform.services.bodies import Body, Json, read
 from reference_platform.services.errors import not_found
 
 

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reference_platform.services.api.tools import Tools, answer
-from reference_platform.services.bodies import Body, Json, identifier, page, read
+from reference_platform.services.asked import identifier, page
+from reference_platform.services.bodies import Body, Json, read
 from reference_platform.services.cache import PROFILE_SECONDS
 from reference_platform.services.errors import Refused, not_found
 

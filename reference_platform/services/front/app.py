@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from reference_platform.services import errors
-from reference_platform.services.bodies import raw_body
+from reference_platform.services.asked import raw_body
 from reference_platform.services.errors import Refused, not_found
 from reference_platform.services.headers import SecurityHeaders
 from reference_platform.services.metrics import Metrics

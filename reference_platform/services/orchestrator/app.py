@@ -106,6 +106,6 @@ def build(around: Around) -> Service:
         metrics=metrics,
         beside=(database.keep_open, count, *((worker.run,) if settings.worker_enabled else ())),
         at_end=(client.aclose, waiting_client.aclose),
-        exception_handlers=errors.handlers(around.log),
+        exception_handlers=errors.handlers(around.log, away=store.AWAY),
         middleware=(Middleware(SecurityHeaders),),
     )

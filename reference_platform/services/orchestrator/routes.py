@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from reference_platform.services.bodies import Body, page, read
+from reference_platform.services.asked import page
+from reference_platform.services.bodies import Body, read
 from reference_platform.services.errors import invalid, not_found
 from reference_platform.services.orchestrator.tasks import DEAD_LETTERS, STATUSES, Tasks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from reference_platform.state import Platform
 DECLARED = CLONE / "environments" / "local.toml"
 """What the platform is declared to have; its addresses are filled in from the running one."""
 OWNER = "reference_platform"
+SHARED_VARIABLES = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET")
+"""What every service needs."""
 WHILE_IT_LIVES = date(2999, 12, 31)
 """A platform's gaps end with its folder."""
 
@@ -31,6 +34,8 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
     table["env_file"] = platform.env_file.name
     for service in table.get("services", []):
         service |= _addresses(platform, service["name"])
+    if "llm" in table:
+        table["llm"]["url"] = platform.settings.url("model")
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
@@ -58,6 +63,17 @@ def _addresses(platform: Platform, service: str) -> dict[str, object]:
 
 
 def write_variables(platform: Platform) -> None:
-    """Write the platform's variables as a dotenv file, mode 0600."""
-    lines = (f"{name}={value}\n" for name, value in platform.settings.variables().items())
-    write_at_once(platform.env_file, "".join(lines))
+    """Write the platform's variables as two dotenv files, mode 0600: the suite's, and the services' store."""
+    write_dotenv(platform.env_file, platform.settings.variables())
+    write_dotenv(platform.store, platform.settings.variables())
+    write_template(platform)
+
+
+def write_template(platform: Platform, *more: str) -> None:
+    """Write the names of the variables that the release to come needs, as its `.env.example` has them."""
+    write_dotenv(platform.template, dict.fromkeys((*SHARED_VARIABLES, *more), ""))
+
+
+def write_dotenv(file: Path, variables: Mapping[str, str]) -> None:
+    """Write a dotenv file at once, mode 0600."""
+    write_at_once(file, "".join(f"{name}={value}\n" for name, value in variables.items()))

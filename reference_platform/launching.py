@@ -26,11 +26,17 @@ LISTENS_ON = {
     "api": ("api",),
     "api-2": ("api-2",),
     "orchestrator": ("orchestrator",),
+    "model": ("model",),
 }
 """The service processes, and the names of their ports. The second api is a replica of the first."""
 NEED_THE_DATABASE = ("api", "api-2", "orchestrator")
-NEED_NOTHING = ("web", "front")
-READY_PATHS = {"web": "/api/health", "public-web": "/api/health", "public-api": "/health"}
+NEED_NOTHING = ("web", "front", "model")
+READY_PATHS = {
+    "web": "/api/health",
+    "model": "/api/tags",
+    "public-web": "/api/health",
+    "public-api": "/health",
+}
 """What a port is asked for to know that its service is ready, where that is not `/ready`."""
 
 

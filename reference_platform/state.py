@@ -13,11 +13,13 @@ from reference_platform import locks
 from reference_platform.processes import Process
 from reference_platform.registry import Entry, write_at_once
 
-PORTS = ("postgres", "redis", "api", "api-2", "orchestrator", "web", "public-api", "public-web")
+PORTS = ("postgres", "redis", "api", "api-2", "orchestrator", "web", "public-api", "public-web", "model")
 SERVICES = ("api", "orchestrator", "web")
 OWN_NAMES = (
     "platform.json",
     "platform.env",
+    "store.env",
+    "release.env.example",
     "environment.toml",
     "logs",
     "sick",
@@ -109,6 +111,16 @@ class Platform:
     def tls(self) -> Path:
         """The certificate authority, and the public address's certificate and key."""
         return self.state / "tls"
+
+    @property
+    def store(self) -> Path:
+        """What its services are deployed from: their variables, as a secrets store would hold them."""
+        return self.state / "store.env"
+
+    @property
+    def template(self) -> Path:
+        """The names of the variables that the release to come needs."""
+        return self.state / "release.env.example"
 
     @property
     def backups(self) -> Path:

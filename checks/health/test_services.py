@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from opsverify.environment import Limits
+from opsverify.probes.dependencies import Front, Model, Truth, Worker
 from opsverify.probes.web import Health, Metrics, Readiness
 
 
@@ -43,3 +44,51 @@ def test_metrics_can_be_read(metrics: Metrics) -> None:
     """Every metrics endpoint answers 200 and parses as Prometheus exposition."""
     assert metrics.status == 200
     assert metrics.defects == ()
+
+
+@pytest.mark.check(
+    id="HLT-04",
+    runbook="post-deployment-checklist",
+    severity="critical",
+    stages=["post_deploy", "nightly", "post_maintenance"],
+    remedy="Follow the way in: DNS, certificate, ingress rules. A path may lead to another service.",
+)
+def test_public_address_answers_like_the_internal_one(front: Front) -> None:
+    """The public address of each service answers like the internal one."""
+    assert front.answer == front.internal_answer
+
+
+@pytest.mark.check(
+    id="HLT-07",
+    runbook="troubleshooting-quick-reference",
+    severity="normal",
+    stages=["incident"],
+    remedy="Do not trust this readiness: look at what it names, and mend the service's own dependency check.",
+)
+def test_readiness_tells_the_truth(truth: Truth) -> None:
+    """No service says it is ready while a dependency it needs does not answer."""
+    assert truth.ready_without == ()
+
+
+@pytest.mark.check(
+    id="HLT-08",
+    runbook="troubleshooting-quick-reference",
+    severity="critical",
+    stages=["post_deploy", "nightly", "incident", "post_maintenance"],
+    remedy="Set ORCH_WORKER_ENABLED=true for the orchestrator and restart it; jobs wait until then.",
+)
+def test_worker_runs(worker: Worker) -> None:
+    """The orchestrator's worker is running."""
+    assert worker.state == "running"
+
+
+@pytest.mark.check(
+    id="HLT-09",
+    runbook="critical-environment-variables",
+    severity="normal",
+    stages=["post_deploy", "nightly"],
+    remedy="Start the local model, or correct LOCAL_LLM_URL and the environment file.",
+)
+def test_language_model_answers(model: Model) -> None:
+    """The local language model's address answers."""
+    assert model.status == 200

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from reference_platform.faults import health
+from reference_platform.faults import configuration, health
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
 __all__ = ["FAULTS", "Fault", "PartAbsent", "UnknownFault", "Verb", "break_", "broken_keys", "fault", "mend"]
 
-FAULTS: dict[str, Fault] = {one.key: one for one in (*health.FAULTS,)}
+FAULTS: dict[str, Fault] = {one.key: one for one in (*health.FAULTS, *configuration.FAULTS)}
 """Every fault, by its key."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from reference_platform.faults.model import Fault
 from reference_platform.faults.verbs import (
     answer,
+    both,
     change_postgres_password,
     change_redis_password,
     freeze,
+    restart_with,
+    send_api_elsewhere,
     stop,
     use_up_slots,
 )
@@ -22,8 +25,19 @@ NOT_READY = {"HLT-02[api]", "HLT-02[orchestrator]"}
 HTML = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
 CUT = Answer(path="/metrics", cut_after="http_request_duration_seconds_bucket{")
 
+NO_API_PROCESS = frozenset({"CFG-01[api]", "CFG-02[api]", "CFG-03[variables]", "CFG-04[api]"})
+"""What is read from the process of the api."""
+STATIC = Answer(path="/ready", status=200, body='{"status":"ready"}')
+
 FAULTS = (
-    Fault("HLT-01", "stopped", stop("api"), frozenset({"HLT-01[api]", "HLT-02[api]"})),
+    Fault(
+        "HLT-01",
+        "stopped",
+        stop("api"),
+        frozenset({"HLT-01[api]", "HLT-02[api]"}),
+        blind=NO_API_PROCESS,
+    ),
+    Fault("HLT-01", "one replica refuses", stop("api-2"), frozenset({"HLT-01[api.1]"})),
     Fault(
         "HLT-01",
         "500",
@@ -36,18 +50,21 @@ FAULTS = (
         "slow",
         answer("web", "is slow", Answer(path="/api/health", after_seconds=LIMIT_SECONDS + 0.5)),
         frozenset({"HLT-01[web]"}),
+        blind=frozenset({"HLT-04[web]"}),
     ),
     Fault(
         "HLT-01",
         "one byte a second",
         answer("web", "sends one byte a second", Answer(path="/api/health", one_byte_a_second=True)),
         frozenset({"HLT-01[web]"}),
+        blind=frozenset({"HLT-04[web]"}),
     ),
     Fault(
         "HLT-01",
         "endless",
         answer("api", "never stops sending", Answer(path="/health", endless=True)),
         frozenset({"HLT-01[api]"}),
+        blind=frozenset({"HLT-04[api]"}),
     ),
     Fault("HLT-02", "database stopped", stop("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
     Fault(
@@ -73,4 +90,23 @@ FAULTS = (
     Fault("HLT-06", "stopped", stop("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
     Fault("HLT-06", "auth refused", change_redis_password(), frozenset({"HLT-06[redis]", *NOT_READY})),
     Fault("HLT-06", "hangs", freeze("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
+    Fault("HLT-04", "path leads elsewhere", send_api_elsewhere(), frozenset({"HLT-04[api]"})),
+    Fault("HLT-04", "front stopped", stop("front"), frozenset({"HLT-04[api]", "HLT-04[web]"})),
+    Fault(
+        "HLT-07",
+        "static ready answer",
+        both(
+            "redis is stopped, and the api says it is ready",
+            answer("api", "always says it is ready", STATIC),
+            stop("redis"),
+        ),
+        frozenset({"HLT-07[api]", "HLT-06[redis]", "HLT-02[orchestrator]"}),
+    ),
+    Fault(
+        "HLT-08",
+        "worker off",
+        restart_with("orchestrator", "runs without its worker", {"ORCH_WORKER_ENABLED": "false"}),
+        frozenset({"HLT-08[orchestrator]", "CFG-02[orchestrator]"}),
+    ),
+    Fault("HLT-09", "port closed", stop("model"), frozenset({"HLT-09[llm]"})),
 )

@@ -36,9 +36,12 @@ class Fault:
     name: str
     verb: Verb
     failed: frozenset[str]
-    """Names of the checks that are then *failed*, of any stage. Which could not look is computed."""
+    """Names of the checks that are then *failed*, of any stage."""
     parts: frozenset[str] = frozenset()
     """Parts that the platform must have for it."""
+    blind: frozenset[str] = frozenset()
+    """Names of checks that could not look then, beside those on nouns that cannot be reached, which are
+    computed."""
 
     @property
     def key(self) -> str:

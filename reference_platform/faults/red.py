@@ -50,5 +50,6 @@ def collected(environment: str = "local") -> list[Check]:
 def expected(fault: Fault, checks: Iterable[Check]) -> dict[str, str]:
     """Outcome by name of every check that is neither passed nor gap while the fault is there."""
     blind = {check["name"] for check in checks if fault.verb.blinds & set(check["nouns"])}
+    blind |= fault.blind
     outcomes = dict.fromkeys(blind - fault.failed, "could_not_look") | dict.fromkeys(fault.failed, "failed")
     return dict(sorted(outcomes.items()))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
+from collections.abc import Mapping
 from functools import partial
 from typing import LiteralString
 
-from reference_platform import launching, postgres, valkey
+from reference_platform import files, launching, postgres, valkey
 from reference_platform.faults import slots
 from reference_platform.faults.model import Verb
 from reference_platform.processes import Process
@@ -108,6 +110,74 @@ def change_redis_password() -> Verb:
 def use_up_slots() -> Verb:
     """All of PostgreSQL's connection slots are held. Sessions that are open go on."""
     return Verb("no connection slot is left", slots.take, slots.free, frozenset({"postgres"}))
+
+
+def both(words: str, *verbs: Verb) -> Verb:
+    """Several things at once, undone in the opposite order."""
+
+    def do(platform: Platform) -> None:
+        for verb in verbs:
+            verb.do(platform)
+
+    def undo(platform: Platform) -> None:
+        for verb in reversed(verbs):
+            verb.undo(platform)
+
+    return Verb(words, do, undo, frozenset().union(*(verb.blinds for verb in verbs)))
+
+
+def restart_with(service: str, words: str, variables: Mapping[str, str]) -> Verb:
+    """A service was restarted with other variables than its store has.
+
+    Args:
+        service: one of `launching.LISTENS_ON`.
+        words: what is then the case: "has another JWT_SECRET".
+        variables: in place of its own.
+    """
+
+    def restart(platform: Platform, told: Mapping[str, str] | None) -> None:
+        launching.stop_service(platform, service)
+        launching.start(platform, service, variables=told)
+        launching.wait(platform, [service])
+
+    return Verb(f"{service} {words}", partial(restart, told=variables), partial(restart, told=None))
+
+
+def send_api_elsewhere() -> Verb:
+    """The front sends what is meant for the api to the orchestrator."""
+
+    def do(platform: Platform) -> None:
+        to = {
+            platform.settings.ports["public-api"]: [platform.settings.url("orchestrator")],
+            platform.settings.ports["public-web"]: [platform.settings.url("web")],
+        }
+        restart_with("front", "", {"FRONT_BACKENDS": json.dumps(to)}).do(platform)
+
+    return Verb("the front sends the api's paths to the orchestrator", do, restart_with("front", "", {}).undo)
+
+
+def set_in_store(name: str, value: str | None) -> Verb:
+    """A variable in the services' store is another, or gone (None); what runs has not noticed."""
+
+    def do(platform: Platform) -> None:
+        variables = dict(platform.settings.variables())
+        variables.pop(name, None)
+        files.write_dotenv(platform.store, variables | ({} if value is None else {name: value}))
+
+    def undo(platform: Platform) -> None:
+        files.write_dotenv(platform.store, platform.settings.variables())
+
+    what = "is gone from" if value is None else "is another in"
+    return Verb(f"{name} {what} the store", do, undo)
+
+
+def need_in_template(name: str) -> Verb:
+    """The release to come needs a variable that the store has not."""
+
+    def do(platform: Platform) -> None:
+        files.write_template(platform, name)
+
+    return Verb(f"the release to come needs {name}", do, files.write_template)
 
 
 def _stop(platform: Platform, part: str) -> None:

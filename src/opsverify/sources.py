@@ -159,6 +159,14 @@ def _read_listener(service: Service) -> dict[str, str]:
 
 def _holds(process: Path, sockets: set[str]) -> bool:
     try:
-        return any(str(descriptor.readlink()) in sockets for descriptor in (process / "fd").iterdir())
+        descriptors = list((process / "fd").iterdir())
     except OSError:  # another user's, or gone by now
         return False
+    return any(_target(descriptor) in sockets for descriptor in descriptors)
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # closed since it was listed
+        return ""

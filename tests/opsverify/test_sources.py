@@ -37,6 +37,9 @@ url = "http://127.0.0.1:{port}"
 [[services]]
 name = "web"
 url = "http://127.0.0.1:1"
+[[services]]
+name = "orchestrator"
+url = "http://127.0.0.1:1"
 [variables]
 """
 
@@ -248,7 +251,8 @@ def test_the_form_of_each_variable(tmp_path: Path, changed: dict[str, str], find
     """Each is judged by the runbook's form, in words that do not repeat its value."""
     dotenv(tmp_path / "api.env", GOOD | changed)
     of = environment(tmp_path, 'store = { dotenv = "api.env" }')
-    forms = configuration.forms(of, of.services[0])
+    orchestrator = {"ORCH_WORKER_ENABLED", "LOCAL_LLM_URL"} & set(changed)
+    forms = configuration.forms(of, of.services[2 if orchestrator else 0])
     assert forms.malformed == ((finding,) if finding else ())
     shown = repr(forms) + forms.evidence[0].text
     assert [value for value in GOOD.values() if value in shown] == []
@@ -270,13 +274,12 @@ def test_a_secret_that_differs_and_one_that_was_rotated(tmp_path: Path) -> None:
     """The one service that has another is named; a store that is ahead of what runs is seen."""
     dotenv(tmp_path / "store.env", GOOD)
     (tmp_path / "running.json").write_text(
-        json.dumps({"api": GOOD, "web": GOOD | {"JWT_SECRET": SECRET[::-1]}})
+        json.dumps({"api": GOOD, "orchestrator": GOOD, "web": GOOD | {"JWT_SECRET": SECRET[::-1]}})
     )
     of = environment(tmp_path, 'store = { dotenv = "store.env" }\nrunning = { export = "running.json" }')
     assert of.variables is not None
     shared = configuration.shared_secret(of, of.variables)
-    assert len(shared.different) == 1
-    assert shared.different[0].endswith("(running)")
+    assert shared.different == ("web (running)",)
     assert configuration.rotation(of, of.services[0]).changed == ()
     assert configuration.rotation(of, of.services[1]).changed == ("JWT_SECRET",)
     assert SECRET not in repr(shared) + shared.evidence[0].text

@@ -104,11 +104,12 @@ def forms(environment: Environment, service_with_variables: Service) -> Forms:
     checked = []
     for place, source in _sources(table, service).items():
         settings = _with_values(read_settings(environment, service, source), service, source)
-        for name, value in settings.items():
-            finding = _finding(name, value.get_secret_value(), environment)
+        judged = {*table.required_of(service.name), *OPTIONAL.get(service.name, ())} & KNOWN_FORMS
+        for name in sorted(judged & set(settings)):
+            finding = _finding(name, settings[name].get_secret_value(), environment)
             if finding is not None:
                 malformed.append(f"{name} ({place}) {finding}")
-        checked.append(f"{place}: {source.name}: {', '.join(sorted(set(settings) & KNOWN_FORMS))}")
+        checked.append(f"{place}: {source.name}: {', '.join(sorted(set(settings) & judged))}")
     return Forms(
         where=_where(table, service),
         malformed=tuple(malformed),
@@ -135,7 +136,8 @@ def rotation(environment: Environment, service_with_variables: Service) -> Rotat
         _with_values(read_settings(environment, service, sources[place]), service, sources[place])
         for place in ("store", "running")
     )
-    wanted = [name for name in table.required_of(service.name) if name in stored and name in running]
+    secret = [name for name in table.required_of(service.name) if name not in NOT_SECRET]
+    wanted = [name for name in secret if name in stored and name in running]
     changed = tuple(name for name in wanted if _digest(stored[name]) != _digest(running[name]))
     return Rotation(
         where=_where(table, service),
@@ -256,6 +258,9 @@ _EXPECTED = {
     "STRIPE_WEBHOOK_SECRET": _Form(prefix="whsec_", otherwise="does not begin with whsec_"),
     "ORCH_WORKER_ENABLED": _Form(exactly="true", otherwise="is not true"),
 }
+OPTIONAL = {"orchestrator": ("LOCAL_LLM_URL",)}
+"""What a service may have and need not."""
+NOT_SECRET = frozenset({"ORCH_WORKER_ENABLED"})
 KNOWN_FORMS = {*_EXPECTED, "JWT_SECRET", "STRIPE_SECRET_KEY"}
 """Forms of the runbook's variables (runbook: critical-environment-variables)."""
 

@@ -52,14 +52,15 @@ def front(environment: Environment, service_with_public_url: Service) -> Front:
     """Ask the health path at the public address and at the internal one.
 
     Raises:
-        CouldNotLook: the internal one does not answer, so there is nothing to compare with.
+        CouldNotLook: the internal one does not answer well, so there is nothing to compare with.
     """
     service = service_with_public_url
     within = environment.limits.health_at_most_seconds
     ca = environment.path(service.ca)
     inside = http.get(service.address(service.health), within=within, ca=ca)
-    if inside.unreachable is not None:
-        raise CouldNotLook(service.name, inside.unreachable, evidence=(inside.evidence,))
+    if inside.answer != 200:
+        why = inside.unreachable or f"its internal address answers {inside.answer}"
+        raise CouldNotLook(service.name, why, evidence=(inside.evidence,))
     public = service.model_copy(update={"url": service.public_url})
     outside = http.get(public.address(service.health), within=within, ca=ca)
     return Front(
@@ -123,9 +124,10 @@ def _claims(said: Readiness) -> bool:
 def _answers(environment: Environment, need: str) -> bool:
     """Whether a noun that a service needs answers; one that is not declared counts as yes."""
     if need == "postgres" and environment.postgres is not None:
-        return postgres.connection(environment, environment.postgres).unreachable is None
+        why = postgres.connection(environment, environment.postgres).unreachable
+        return why is None or "SQLSTATE" in why  # it refuses this session, others may have theirs
     if need == "redis" and environment.redis is not None:
-        return redis.ping(environment, environment.redis).unreachable is None
+        return redis.ping(environment, environment.redis).unreachable in (None, redis.PASSWORD_REFUSED)
     for service in environment.services:
         if service.name == need and service.health:
             within = environment.limits.health_at_most_seconds

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 IMPORTS = ("redis",)
 """What is imported before the looks start, and not in their threads."""
 
+PASSWORD_REFUSED = "the password is refused"  # noqa: S105 - what is said of one
 READ_ONLY_COMMANDS = frozenset(
     {"PING", "INFO", "CONFIG GET", "DBSIZE", "SCAN", "TTL", "TYPE", "LLEN", "LINDEX", "MEMORY USAGE", "TIME"}
 )
@@ -137,7 +138,7 @@ def _plain_words(error: Exception) -> str:
     if isinstance(error, client_library.TimeoutError):
         return NO_ANSWER
     if isinstance(error, client_library.AuthenticationError) or "WRONGPASS" in text or "NOAUTH" in text:
-        return "the password is refused"
+        return PASSWORD_REFUSED
     if "refused" in text:
         return "connection refused"
     if "Name or service not known" in text or "nodename nor servname" in text:

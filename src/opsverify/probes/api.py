@@ -163,29 +163,22 @@ def bad_input(environment: Environment, api: Service) -> BadInput:
         "malformed id of a subscription": ("GET", "/v1/billing/subscription/not-an-id", b""),
         "unknown mask": ("GET", f"/v1/taxonomy/masks/{nonsense}", b""),
     }
-    answers = {
-        kind: conversation.ask_even_if_silent(method, path, token=token, body=body)
-        for kind, (method, path, body) in requests.items()
-    }
-    silent = next((reply.exchange.unreachable for reply in answers.values() if _is_silent(reply)), None)
-    if silent is not None:
-        raise conversation.blind(silent)
+    not_refused: list[str] = []
+    for kind, (method, path, body) in requests.items():
+        reply = conversation.ask_even_if_silent(method, path, token=token, body=body)
+        if _was_hung_up_on(reply):
+            continue
+        conversation.check_answered(reply)
+        if not _is_client_error(reply):
+            not_refused.append(f"{kind}: {reply.status}")
     return BadInput(
         where=api.address("/v1"),
-        not_refused=tuple(
-            f"{kind}: {reply.status}" for kind, reply in answers.items() if not _is_client_error(reply)
-        ),
+        not_refused=tuple(not_refused),
         evidence=conversation.evidence,
     )
 
 
-def _is_silent(reply: Reply) -> bool:
-    return reply.exchange.unreachable is not None and not _was_hung_up_on(reply)
-
-
 def _is_client_error(reply: Reply) -> bool:
-    if _was_hung_up_on(reply):
-        return True
     status = reply.exchange.status
     return status is not None and 400 <= status < 500
 

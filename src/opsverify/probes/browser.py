@@ -40,6 +40,7 @@ ABORTED = "ERR_ABORTED"
 """How a request ends that the page itself gave up."""
 DATA = frozenset({"fetch", "xhr"})
 """Requests by scripts for data: without it the page is not what it should be, wherever it comes from."""
+ASK_AGAIN_AFTER_SECONDS = 0.1
 KEPT_AT_MOST = 50
 """Errors, failed requests and console lines each that are kept."""
 
@@ -118,6 +119,8 @@ class _Visit:
         self._failed: list[str] = []
         self._console: list[str] = []
         self._answered = False
+        self._awaited: list[Request] = []
+        """Requests for data that have no answer yet."""
 
     def of(self, page: Page, within: float) -> Rendered:
         """Load the page and watch it.
@@ -129,6 +132,8 @@ class _Visit:
         from playwright.sync_api import TimeoutError as NotInTime
 
         page.on("pageerror", self._on_error)
+        page.on("request", self._on_request)
+        page.on("requestfinished", self._on_end)
         page.on("requestfailed", self._on_failure)
         page.on("response", self._on_response)
         page.on("console", self._on_console)
@@ -150,7 +155,7 @@ class _Visit:
             status = self._what_went_wrong(error)
             missing = (self._browser.selector,)
         seconds = time.monotonic() - began
-        picture = self._watched(page)
+        picture = self._watched(page, until=began + within)
         return Rendered(
             where=self._url,
             status=status,
@@ -161,12 +166,16 @@ class _Visit:
             evidence=(*picture, *self._told()),
         )
 
-    def _watched(self, page: Page) -> tuple[Evidence, ...]:
-        """Wait for late failures, and take a picture of what is there then."""
+    def _watched(self, page: Page, *, until: float) -> tuple[Evidence, ...]:
+        """Wait for late failures and for data under way, and take a picture of what is there then."""
         from playwright.sync_api import Error
 
         try:
             page.wait_for_timeout(self._browser.watched_for_seconds * 1000)
+            while self._awaited and time.monotonic() < until:
+                page.wait_for_timeout(ASK_AGAIN_AFTER_SECONDS * 1000)
+            for request in self._awaited:
+                self._keep(self._failed, f"{request.method} {request.url}: {NO_ANSWER}")
             picture = page.screenshot(timeout=PICTURE_WITHIN_SECONDS * 1000)
         except Error as error:  # the page hangs, crashed or was never there
             self._console.append(f"no picture: {_first_line(error)}")
@@ -210,7 +219,16 @@ class _Visit:
         if bad and self._is_ours(response.request):
             self._keep(self._failed, f"{response.request.method} {response.url}: {response.status}")
 
+    def _on_request(self, request: Request) -> None:
+        if request.resource_type in DATA and not request.url.startswith(self._browser.may_fail):
+            self._awaited.append(request)
+
+    def _on_end(self, request: Request) -> None:
+        if request in self._awaited:
+            self._awaited.remove(request)
+
     def _on_failure(self, request: Request) -> None:
+        self._on_end(request)
         why = request.failure or "failed"
         if ABORTED in why or request.url.startswith(self._browser.may_fail):
             return

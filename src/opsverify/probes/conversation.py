@@ -13,6 +13,10 @@ from opsverify.evidence import Evidence
 from opsverify.looking import CouldNotLook
 from opsverify.probes import http
 
+UNAVAILABLE = frozenset({502, 503, 504})
+"""The service says that it cannot answer now, or who stands before it had no answer: nothing is known of
+the flow then, as without any answer."""
+
 ENVELOPES = ("data", "task", "profile", "subscription")
 """Keys under which an answer may hold what was asked for; an answer without them is the thing itself."""
 
@@ -100,14 +104,24 @@ class Conversation:
             secret: keep neither body as evidence.
 
         Raises:
-            CouldNotLook: there was no answer at all.
+            CouldNotLook: there was no answer, or only that there is none now.
         """
         reply = self.ask_even_if_silent(
             method, path, token=token, content=content, body=body, headers=headers, secret=secret
         )
+        self.check_answered(reply)
+        return reply
+
+    def check_answered(self, reply: Reply) -> None:
+        """See whether there was an answer.
+
+        Raises:
+            CouldNotLook: there was none, or only that there is none now.
+        """
         if reply.exchange.unreachable is not None:
             raise self.blind(reply.exchange.unreachable)
-        return reply
+        if reply.exchange.status in UNAVAILABLE:
+            raise self.blind(f"it is not available ({reply.exchange.status})")
 
     def ask_even_if_silent(
         self,

@@ -8,9 +8,23 @@ from reference_platform.faults import configuration, health
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
-__all__ = ["FAULTS", "Fault", "PartAbsent", "UnknownFault", "Verb", "break_", "broken_keys", "fault", "mend"]
+__all__ = [
+    "FAULTS",
+    "TABLES",
+    "Fault",
+    "PartAbsent",
+    "UnknownFault",
+    "Verb",
+    "break_",
+    "broken_keys",
+    "fault",
+    "mend",
+]
 
-FAULTS: dict[str, Fault] = {one.key: one for one in (*health.FAULTS, *configuration.FAULTS)}
+TABLES: tuple[tuple[Fault, ...], ...] = (health.FAULTS, configuration.FAULTS)
+"""A table for each area."""
+
+FAULTS: dict[str, Fault] = {one.key: one for table in TABLES for one in table}
 """Every fault, by its key."""
 
 

@@ -24,6 +24,10 @@ class Log:
         )
         self._hostname = socket.gethostname()
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def write(self, level: int, message: str, **fields: object) -> None:
         """Append a line."""
         line = {

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -21,7 +22,8 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from reference_platform.faults import FAULTS, Fault, break_, broken_keys, fault, health, mend, red
+from reference_platform.faults import FAULTS, TABLES, Fault, break_, broken_keys, fault, health, mend, red
+from reference_platform.faults.verbs import stop
 from reference_platform.lifecycle import down, on_demand, up
 from reference_platform.state import Platform
 
@@ -44,17 +46,16 @@ def fetched(url: str) -> bytes:
     """
     began = time.monotonic()
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=WITHIN_SECONDS)
-    connection.request("GET", parts.path)
-    response = connection.getresponse()
-    body = b""
-    while piece := response.read1(65536):
-        body += piece
-        if time.monotonic() - began > WITHIN_SECONDS or len(body) > 1_000_000:
-            raise HTTPException("it does not end")
-    connection.close()
-    if response.status != 200:
-        raise HTTPException(f"{response.status}")
+    with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=WITHIN_SECONDS)) as connection:
+        connection.request("GET", parts.path)
+        with connection.getresponse() as response:
+            body = b""
+            while piece := response.read1(65536):
+                body += piece
+                if time.monotonic() - began > WITHIN_SECONDS or len(body) > 1_000_000:
+                    raise HTTPException("it does not end")
+            if response.status != 200:
+                raise HTTPException(f"{response.status}")
     return body
 
 
@@ -79,7 +80,7 @@ def ask_metrics(url: str) -> None:
 def questions(platform: Platform) -> dict[str, Callable[[], object]]:
     """What can be asked of the platform, under the name of the check that asks it."""
     url = platform.settings.url
-    return {
+    asked: dict[str, Callable[[], object]] = {
         "HLT-01[api]": partial(fetched, url("api") + "/health"),
         "HLT-01[orchestrator]": partial(fetched, url("orchestrator") + "/health"),
         "HLT-01[web]": partial(fetched, url("web") + "/api/health"),
@@ -90,6 +91,8 @@ def questions(platform: Platform) -> dict[str, Callable[[], object]]:
         "HLT-05[postgres]": partial(ask_postgres, platform),
         "HLT-06[redis]": partial(ask_redis, platform),
     }
+    assert set(asked) == QUESTIONS
+    return asked
 
 
 def symptoms(platform: Platform) -> set[str]:
@@ -119,7 +122,17 @@ def in_another_process(platform: Platform, *words: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("one", health.FAULTS, ids=lambda one: one.key)
+QUESTIONS = frozenset(
+    {
+        *("HLT-01[api]", "HLT-01[orchestrator]", "HLT-01[web]", "HLT-02[api]", "HLT-02[orchestrator]"),
+        *("HLT-03[api]", "HLT-03[orchestrator]", "HLT-05[postgres]", "HLT-06[redis]"),
+    }
+)
+SIMPLE = [one for one in health.FAULTS if one.failed <= QUESTIONS]
+"""Faults that the questions here see whole; the suite's own checks judge all of them."""
+
+
+@pytest.mark.parametrize("one", SIMPLE, ids=lambda one: one.key)
 def test_a_fault_breaks_what_it_says_and_is_mended(platform: Platform, one: Fault) -> None:
     """Its checks' questions fail, others fail only where it blinds, and all is well afterwards."""
     blind = {name for name in questions(platform) if name[7:-1] in one.verb.blinds}
@@ -202,7 +215,7 @@ def test_unknown_faults_and_platforms_are_named(tmp_path: Path) -> None:
 
 def test_every_fault_has_a_name_of_its_own() -> None:
     """None hides another, and an id alone means its check's first."""
-    assert len(FAULTS) == len(health.FAULTS)
+    assert len(FAULTS) == sum(len(table) for table in TABLES)
     assert fault("HLT-05").key == "HLT-05:stopped"
 
 
@@ -215,7 +228,8 @@ def test_what_is_blind_follows_from_the_nouns() -> None:
         {"name": "HLT-03[orchestrator]", "nouns": ["orchestrator"]},
     ]
 
-    assert red.expected(fault("HLT-01:stopped"), checks) == {
+    stopped = Fault("HLT-01", "stopped", stop("api"), frozenset({"HLT-01[api]", "HLT-02[api]"}))
+    assert red.expected(stopped, checks) == {
         "HLT-01[api]": "failed",
         "HLT-02[api]": "failed",
         "HLT-03[api]": "could_not_look",

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Place:
     """A temporary folder of its own, so that nothing here touches platforms of other tests."""
 
     folder: Path
+    owners: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def state(self) -> Path:
@@ -82,7 +83,7 @@ class Place:
 
     def own(self, *, state: Path | None = None) -> subprocess.Popen[str]:
         """Start a process that owns a platform."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", OWNER, str(state or self.state)],
             env=self.variables,
             cwd="/",
@@ -90,6 +91,8 @@ class Place:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.owners.append(process)
+        return process
 
     @property
     def registered(self) -> list[Path]:
@@ -122,6 +125,9 @@ def place() -> Iterator[Place]:
     here = Place(folder)
     before = memory_of_the_dead()
     yield here
+    for process in here.owners:
+        process.kill()
+        process.communicate()
     assert memory_of_the_dead() <= before
     for path in [*folder.rglob("record.json")]:  # whatever a failed test left up
         record = json.loads(path.read_text())

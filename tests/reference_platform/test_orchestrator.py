@@ -176,6 +176,7 @@ def test_logs_rotate(tmp_path: Path) -> None:
     log = Log(file, at_most_bytes=1000)
     for _ in range(200):
         log.write(INFO, "x" * 50)
+    log.close()
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "api.log",

@@ -40,6 +40,7 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
         if part.name in platform.settings.parts:
             part.declare(platform, table)
         else:
+            table.pop(part.noun, None)
             table.setdefault("gaps", []).append(
                 {
                     "without": part.noun,
@@ -64,7 +65,10 @@ def _addresses(platform: Platform, service: str) -> dict[str, object]:
 
 def write_variables(platform: Platform) -> None:
     """Write the platform's variables as two dotenv files, mode 0600: the suite's, and the services' store."""
-    write_dotenv(platform.env_file, platform.settings.variables())
+    settings = platform.settings
+    write_dotenv(
+        platform.env_file, {**settings.variables(), "JWT_SECRET_PREVIOUS": settings.previous_jwt_secret}
+    )
     write_dotenv(platform.store, platform.settings.variables())
     write_template(platform)
 

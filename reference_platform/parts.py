@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,8 +28,32 @@ class Part:
     """Put its tables into the environment file."""
 
 
-PARTS: dict[str, Part] = {}
+def _nothing(*_: object) -> None:
+    """A browser is started by whoever looks with it, and the environment file declares it already."""
+
+
+def _browser_lacking() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "Playwright is not installed: python3 run.py exec python -m pip install playwright"
+    from opsverify.environment import BROWSERS  # half a second that only this question is worth
+
+    if not any(map(shutil.which, BROWSERS)):
+        return "there is no Chromium: apt-get install chromium, or what your system has in its place"
+    return None
+
+
+PARTS: dict[str, Part] = {
+    one.name: one for one in (Part("browser", "browser", _browser_lacking, _nothing, _nothing),)
+}
 """Every part there is, by name."""
+
+WHERE_FOUND = ("browser",)
+"""Parts that `--env=local` brings where they are to be had."""
+
+
+def found() -> tuple[str, ...]:
+    """The parts that `--env=local` brings on this machine."""
+    return tuple(name for name in WHERE_FOUND if PARTS[name].lacking() is None)
 
 
 class UnknownPart(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,11 @@ class Settings:
     def redis_admin_url(self) -> str:
         """How the platform's upkeep reaches Valkey, whatever the ordinary password is."""
         return f"redis://admin:{self.redis_admin_password}@127.0.0.1:{self.ports['redis']}/0"
+
+    @property
+    def previous_jwt_secret(self) -> str:
+        """The secret before the last rotation, which no service takes any more."""
+        return hashlib.sha256(f"before {self.jwt_secret}".encode()).hexdigest()
 
     def variables(self) -> dict[str, str]:
         """The runbook's variables with this platform's values."""

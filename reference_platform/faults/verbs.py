@@ -20,11 +20,16 @@ from reference_platform.state import Platform
 def stop(part: str) -> Verb:
     """A service, `postgres` or `redis` does not run; its port refuses connections."""
 
+    def do(platform: Platform) -> None:
+        _stop(platform, part)
+        if part == "postgres":
+            _forget_caches(platform)
+
     def undo(platform: Platform) -> None:
         if platform.process(part) is None:
             _start(platform, part)
 
-    return Verb(f"{part} is stopped", partial(_stop, part=part), undo, frozenset({part}))
+    return Verb(f"{part} is stopped", do, undo, frozenset({part}))
 
 
 def freeze(part: str) -> Verb:
@@ -36,9 +41,14 @@ def freeze(part: str) -> Verb:
         for one in _whole(process, part) if process is not None else []:
             one.signal(number)
 
+    def do(platform: Platform) -> None:
+        signal_all(platform, signal.SIGSTOP)
+        if part == "postgres":
+            _forget_caches(platform)
+
     return Verb(
         f"{part} hangs",
-        partial(signal_all, number=signal.SIGSTOP),
+        do,
         partial(signal_all, number=signal.SIGCONT),
         frozenset({part}),
     )
@@ -63,6 +73,28 @@ def answer(service: str, words: str, how: Answer, *, blinds: frozenset[str] = fr
         write(file, tuple(one for one in read(file) if one != how))
 
     return Verb(f"{service} {words}", do, undo, blinds)
+
+
+def sign_anew(service: str, words: str, *, only_previous: bool = False) -> Verb:
+    """A service cannot tell who signed a token.
+
+    Args:
+        service: whose routes they are.
+        words: what it does then.
+        only_previous: only tokens signed with the secret before the last rotation pass.
+    """
+
+    def verb(platform: Platform) -> Verb:
+        settings = platform.settings
+        previous = settings.previous_jwt_secret if only_previous else None
+        how = Answer(path="/v1/*", signs_with=settings.jwt_secret, only_signed_with=previous)
+        return answer(service, words, how)
+
+    return Verb(
+        f"{service} {words}",
+        lambda platform: verb(platform).do(platform),
+        lambda platform: verb(platform).undo(platform),
+    )
 
 
 def sql(words: str, do: LiteralString, *, undo: LiteralString, database: str = postgres.DATABASE) -> Verb:
@@ -178,6 +210,13 @@ def need_in_template(name: str) -> Verb:
         files.write_template(platform, name)
 
     return Verb(f"the release to come needs {name}", do, files.write_template)
+
+
+def _forget_caches(platform: Platform) -> None:
+    """Nothing is served from a cache, so that what is seen does not depend on what was asked before."""
+    with valkey.admin(platform) as client:
+        for key in client.scan_iter("taxonomy:*"):
+            client.delete(key)
 
 
 def _stop(platform: Platform, part: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from opsverify.probes.browser import EXECUTABLES, INSTALL
+from opsverify.environment import BROWSERS
+from opsverify.probes.browser import INSTALL
 from reports.html import draw
 from tests.gate.gates import Answer, Platform, Target
 
@@ -22,7 +23,7 @@ HOSTILE = f"{SCRIPT}\x1b[31m\x00\x07\u202e[link](javascript:window.pwned=4) {{{{
 @pytest.fixture
 def chromium() -> str:
     """The browser; without it, or Node, the test is skipped, and fails in CI."""
-    browser = next(filter(None, map(shutil.which, EXECUTABLES)), None)
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     missing = [
         *([] if browser and importlib.util.find_spec("playwright") else [INSTALL]),
         *([] if shutil.which("node") and shutil.which("npm") else ["Node 20 or newer with npm"]),

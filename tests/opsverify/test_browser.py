@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from opsverify.environment import BROWSERS
 from opsverify.looking import CouldNotLook
 from opsverify.probes import browser
 from tests.opsverify.stub import Asked, Told, environment, serving
@@ -23,7 +24,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture(autouse=True)
 def _chromium() -> None:
     """Tests of this file need Playwright and a Chromium."""
-    there = importlib.util.find_spec("playwright") and any(map(shutil.which, browser.EXECUTABLES))
+    there = importlib.util.find_spec("playwright") and any(map(shutil.which, BROWSERS))
     if not there:
         assert "CI" not in os.environ, browser.INSTALL
         pytest.skip(browser.INSTALL)

@@ -8,6 +8,7 @@ secret: a field such as `dsn_from` names a variable (see `opsverify.variables`).
 from opsverify.environment.base import Table
 from opsverify.environment.model import NOUNS, Environment
 from opsverify.environment.nouns import (
+    BROWSERS,
     Auth,
     Browser,
     Llm,
@@ -22,6 +23,7 @@ from opsverify.environment.nouns import (
 from opsverify.environment.policy import Excuse, Gap, Limits, SeverityOverride, Waiver, end_of
 
 __all__ = [
+    "BROWSERS",
     "NOUNS",
     "Auth",
     "Browser",

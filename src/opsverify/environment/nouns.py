@@ -154,6 +154,10 @@ class Synthetic(Table):
         return re.sub(r"[^a-z0-9]+", "-", self.tenant).strip("-") or "synthetic"
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+"""Programs that will do as a browser."""
+
+
 class Browser(Table):
     """How the web page is looked at in a real browser."""
 
@@ -165,7 +169,7 @@ class Browser(Table):
     may_fail: tuple[str, ...] = ()
     """Beginnings of addresses elsewhere that the page may fail to reach: statistics, say."""
     executable: Path | None = None
-    """The browser; without it the first of chromium, google-chrome, chrome on PATH."""
+    """The browser; without it the first of `BROWSERS` that is on PATH."""
 
     @property
     def name(self) -> str:

@@ -11,15 +11,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from opsverify.environment import Browser, Environment, Service
+from opsverify.environment import BROWSERS, Browser, Environment, Service
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
-INSTALL = "pip install 'opsverify[browser]', and a Chromium (Debian: apt-get install chromium)"
-EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+INSTALL = (
+    "python3 run.py exec python -m pip install playwright, and a Chromium (Debian: apt-get install chromium)"
+)
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -257,7 +258,7 @@ def _executable(environment: Environment, browser: Browser) -> str:
         CouldNotLook: there is none.
     """
     named = environment.path(browser.executable)
-    found = shutil.which(named) if named else next(filter(None, map(shutil.which, EXECUTABLES)), None)
+    found = shutil.which(named) if named else next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise CouldNotLook("browser", "there is no Chromium", remedy=f"Install it: {INSTALL}.")
     return found

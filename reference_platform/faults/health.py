@@ -22,11 +22,21 @@ LIMIT_SECONDS = 2
 NOT_READY = {"HLT-02[api]", "HLT-02[orchestrator]"}
 """What says so when PostgreSQL or Redis is away."""
 
+DATABASE_AWAY = frozenset({"HLT-05[postgres]", "SMK-08[browser]", *NOT_READY})
+NO_DATABASE = frozenset(
+    {f"SMK-{number}[api]" for number in ("01", "02", "03", "04", "07", "09", "10")} | {"SMK-06[orchestrator]"}
+)
+"""What says that it is not available, or does not answer, when PostgreSQL is away."""
+REDIS_AWAY = frozenset({"HLT-06[redis]", *NOT_READY})
+NO_REDIS = frozenset({"SMK-03[api]", "SMK-06[orchestrator]"})
+"""Likewise for Redis: searches are counted in it, and tasks wait in it."""
+
 HTML = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
 CUT = Answer(path="/metrics", cut_after="http_request_duration_seconds_bucket{")
 
 NO_API_PROCESS = frozenset({"CFG-01[api]", "CFG-02[api]", "CFG-03[variables]", "CFG-04[api]"})
 """What is read from the process of the api."""
+WORKER_OFF = frozenset({"HLT-08[orchestrator]", "CFG-02[orchestrator]", "SMK-06[orchestrator]"})
 STATIC = Answer(path="/ready", status=200, body='{"status":"ready"}')
 
 FAULTS = (
@@ -66,7 +76,7 @@ FAULTS = (
         frozenset({"HLT-01[api]"}),
         blind=frozenset({"HLT-04[api]"}),
     ),
-    Fault("HLT-02", "database stopped", stop("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault("HLT-02", "database stopped", stop("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
     Fault(
         "HLT-03",
         "truncated",
@@ -83,15 +93,26 @@ FAULTS = (
         ),
         frozenset({"HLT-03[orchestrator]"}),
     ),
-    Fault("HLT-05", "stopped", stop("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault("HLT-05", "stopped", stop("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
     Fault("HLT-05", "wrong password", change_postgres_password(), frozenset({"HLT-05[postgres]"})),
-    Fault("HLT-05", "hangs", freeze("postgres"), frozenset({"HLT-05[postgres]", *NOT_READY})),
+    Fault("HLT-05", "hangs", freeze("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
     Fault("HLT-05", "slots used up", use_up_slots(), frozenset({"HLT-05[postgres]"})),
-    Fault("HLT-06", "stopped", stop("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
-    Fault("HLT-06", "auth refused", change_redis_password(), frozenset({"HLT-06[redis]", *NOT_READY})),
-    Fault("HLT-06", "hangs", freeze("redis"), frozenset({"HLT-06[redis]", *NOT_READY})),
-    Fault("HLT-04", "path leads elsewhere", send_api_elsewhere(), frozenset({"HLT-04[api]"})),
-    Fault("HLT-04", "front stopped", stop("front"), frozenset({"HLT-04[api]", "HLT-04[web]"})),
+    Fault("HLT-06", "stopped", stop("redis"), REDIS_AWAY, blind=NO_REDIS),
+    Fault("HLT-06", "auth refused", change_redis_password(), REDIS_AWAY, blind=NO_REDIS),
+    Fault("HLT-06", "hangs", freeze("redis"), REDIS_AWAY, blind=NO_REDIS),
+    Fault(
+        "HLT-04",
+        "path leads elsewhere",
+        send_api_elsewhere(),
+        frozenset({"HLT-04[api]", "SMK-08[browser]"}),
+    ),
+    Fault(
+        "HLT-04",
+        "front stopped",
+        stop("front"),
+        frozenset({"HLT-04[api]", "HLT-04[web]"}),
+        blind=frozenset({"SMK-08[browser]"}),
+    ),
     Fault(
         "HLT-07",
         "static ready answer",
@@ -101,12 +122,13 @@ FAULTS = (
             stop("redis"),
         ),
         frozenset({"HLT-07[api]", "HLT-06[redis]", "HLT-02[orchestrator]"}),
+        blind=NO_REDIS,
     ),
     Fault(
         "HLT-08",
         "worker off",
         restart_with("orchestrator", "runs without its worker", {"ORCH_WORKER_ENABLED": "false"}),
-        frozenset({"HLT-08[orchestrator]", "CFG-02[orchestrator]"}),
+        WORKER_OFF,
     ),
     Fault("HLT-09", "port closed", stop("model"), frozenset({"HLT-09[llm]"})),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.marker import check_of
+from opsverify.check import NONE_DECLARED
 from opsverify.looking import CouldNotLook
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,11 @@ class _Outcomes:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
         report = yield
         check = check_of(item)
-        if check is not None and (call.when == "call" or not report.passed):
+        if (
+            check is not None
+            and check.subject != NONE_DECLARED
+            and (call.when == "call" or not report.passed)
+        ):
             self.by_name[check.name] = _outcome(report, call)
             self.why[check.name] = str(call.excinfo.value) if call.excinfo else ""
         return report
@@ -38,7 +43,10 @@ def _outcome(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 
 def judge(environment: Path, areas: Iterable[str]) -> dict[str, str]:
-    """The outcome of every check of these areas, by name, on the platform of this environment file."""
+    """The outcome of every check of these areas, by name, on the platform of this environment file.
+
+    Checks whose noun it does not declare are left out.
+    """
     outcomes = _Outcomes()
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     here = [f"--rootdir={ROOT}", f"--config-file={ROOT / 'pyproject.toml'}"]

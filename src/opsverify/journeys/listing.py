@@ -50,8 +50,14 @@ def pages(conversation: Conversation, token: str) -> Iterator[Page]:
             offset = max(offset, page.total - PAGE * (PAGES_AT_MOST - number))
 
 
-def name_in(conversation: Conversation, token: str, profile: str) -> str:
+def name_in(conversation: Conversation, token: str, profile: str, *, was_there: bool) -> str:
     """The display name under which a profile is listed, `ABSENT`, or what came instead of the list.
+
+    Args:
+        conversation: with the api.
+        token: of the caller.
+        profile: its id.
+        was_there: it was found before, so that it stands in what is read of a list that is too long.
 
     Raises:
         CouldNotLook: there was no answer at all, or the list is too long for what is read of it to tell.
@@ -64,7 +70,7 @@ def name_in(conversation: Conversation, token: str, profile: str) -> str:
             if row.get("id") == profile:
                 return str(row.get("displayName"))
         read, total = read + len(page.rows), page.total
-    if read < total:
+    if read < total and not was_there:
         raise conversation.blind(
             f"the list of profiles is longer than the {PAGES_AT_MOST * PAGE:,} of it that are read"
         )

@@ -58,6 +58,8 @@ class Profile:
     token: str
     name: str = ""
     """What it was called when it was made."""
+    was_listed: bool = False
+    """It was seen in the list once."""
     gone: bool = False
     """It was seen that it is not there any more."""
 
@@ -80,7 +82,11 @@ class Profile:
         Raises:
             CouldNotLook: as `listing.name_in`.
         """
-        return listing.name_in(self.tenant.conversation, self.token, self.person.profile)
+        name = listing.name_in(
+            self.tenant.conversation, self.token, self.person.profile, was_there=self.was_listed
+        )
+        self.was_listed = self.was_listed or name == self.name
+        return name
 
     def remove(self) -> None:
         """Delete it, unless that was seen to be done; what is still there is noted as left."""

@@ -56,7 +56,6 @@ options of a gate (those with a value are written with =; pytest's own work too,
   --settle=S         seconds to wait for a rollout to settle
   --deadline=S       seconds until the run is cut
   --report=DIR       default reports/out/ENVIRONMENT/STAGE
-  --profile=P        of the load; --playbook, --symptom, --incident, --engineer: of the stage they belong to
 """
 
 
@@ -302,12 +301,22 @@ def become(command: list[str], prepared: Prepared) -> None:
     environ = dict(os.environ, VIRTUAL_ENV=str(prepared.folder))
     environ["PATH"] = os.pathsep.join([str(prepared.bin), os.environ.get("PATH", os.defpath)])
     environ.pop("PYTHONHOME", None)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by who called
+            stream.flush()
+    if any(word.startswith("--stage=") for word in command):
+        hold_signals()
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - no shell is wanted
     except OSError as error:
         raise Refused(f"cannot run {command[0]}: {error.strerror}") from None
+
+
+def hold_signals() -> None:
+    """Holds an interruption back until the gate can say so in its last line; the gate lets them in."""
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def node_is_missing() -> bool:

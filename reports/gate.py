@@ -35,6 +35,8 @@ from reports.verdict import (
 
 LOOKED = ("passed", "failed", "waived")
 """Outcomes that show something was seen. A verdict without any of them has measured nothing."""
+CLOCKS_APART = timedelta(minutes=5)
+"""How much later than here it may have been where a run ended."""
 PYTEST_TESTS_FAILED = 1
 PYTEST_KNOWN_ENDS = (0, PYTEST_TESTS_FAILED)
 
@@ -62,7 +64,7 @@ def decide(folders: Iterable[Path], *, now: datetime | None = None, override: Gi
     undecided = [
         *_unreadable(found),
         *_disagreements(runs),
-        *_cut_off(runs),
+        *_cut_off(runs, now),
         *(sentence for one in found for sentence in _unplanned(one)),
         *_unexplained_exits(found, checks),
         *_part(runs),
@@ -142,6 +144,14 @@ def undecided_yet(run: Run, results_folder: Path, why: str, *, exit_code: int | 
     )
 
 
+def not_written(verdict: Verdict, why: str) -> Verdict:
+    """What a verdict that could not be written becomes: stop stays stop, go is not to be relied on."""
+    update: dict[str, object] = {"reasons": [*verdict.reasons, why]}
+    if verdict.decision == "go":
+        update |= {"decision": "undecided", "exit": EXIT_CODES["undecided"]}
+    return verdict.model_copy(update=update)
+
+
 def _judge_all(found: list[RunResults], now: datetime) -> list[CheckVerdict]:
     """Every selected check of every run, in planned order; of several verdicts on one the worst."""
     by_name: dict[str, list[CheckVerdict]] = {}
@@ -176,8 +186,10 @@ def _disagreements(runs: list[Run]) -> list[str]:
     return sentences
 
 
-def _cut_off(runs: list[Run]) -> list[str]:
+def _cut_off(runs: list[Run], now: datetime) -> list[str]:
     sentences = [f"run {run.id} has no end: it was cut off" for run in runs if run.ended is None]
+    late = now + CLOCKS_APART
+    sentences += [f"run {run.id} ended in the future" for run in runs if run.ended and run.ended > late]
     return sentences + [f"run {run.id}: {error}" for run in runs for error in run.errors]
 
 
@@ -329,8 +341,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asked = parser.parse_args(arguments)
     except (argparse.ArgumentError, SystemExit) as error:
-        if isinstance(error, SystemExit) and error.code == 0:
-            return 0
+        if isinstance(error, SystemExit):  # argparse has said what there is to say
+            return 0 if error.code == 0 else USAGE_ERROR
         print(f"python -m reports.gate: {error}", file=sys.stderr)
         return USAGE_ERROR
     try:
@@ -345,8 +357,8 @@ def main(arguments: list[str] | None = None) -> int:
             write_atomically(asked.json, verdict.model_dump_json(indent=2) + "\n")
         except OSError as error:
             print(f"{asked.json} cannot be written: {error.strerror}", file=sys.stderr)
-            verdict = verdict.model_copy(update={"decision": "undecided"})
-            exit_code = EXIT_CODES["undecided"]
+            verdict = not_written(verdict, f"{asked.json} cannot be written: {error.strerror}")
+            exit_code = verdict.exit
     show(verdict, sys.stdout, color=sys.stdout.isatty())
     folder = asked.results[0]
     print(verdict.line(str(folder.parent if folder.name == "results" else folder)), flush=True)

@@ -1,6 +1,6 @@
 """What earlier runs said: one file for an environment and stage, a line a run, the newest last.
 
-It lies beside the report folder and outlives the runs. It answers since when a red check is red,
+It lies in the report folder and outlives the runs. It answers since when a red check is red,
 and it is what trends are drawn from. A history that cannot be read is begun anew, and said so.
 """
 
@@ -34,8 +34,8 @@ class KeptRun(Record):
 
 
 def history_file(report: Path, target: str, stage: str | None) -> Path:
-    """Where the history of an environment and stage lies: beside the report folder."""
-    return report.parent / f"{target}-{stage}.runs.jsonl"
+    """Where the history of an environment and stage lies: in the report folder, which others may share."""
+    return report / f"history-{target}-{stage}.jsonl"
 
 
 def read_history(file: Path) -> list[KeptRun]:

@@ -88,8 +88,8 @@ def read_drawn(report_dir: Path) -> Drawn:
 
 
 def history_path(report_dir: Path, drawn: Drawn) -> Path:
-    """Returns the history of this environment and stage; beside the report folder, it outlives a run."""
-    return report_dir.parent / f"{drawn.target}-{drawn.stage}.history.jsonl"
+    """Returns the history that Allure keeps of this environment and stage; it outlives a run."""
+    return report_dir / f"allure-history-{drawn.target}-{drawn.stage}.jsonl"
 
 
 def draw(report_dir: Path) -> Path | None:
@@ -200,9 +200,9 @@ def _with_allure(report_dir: Path, drawn: Drawn, folder: Path) -> bytes:
 def _results(report_dir: Path, drawn: Drawn, folder: Path) -> Path:
     """The results to draw: with plots over the kept runs, as far as those can be made here."""
     results = report_dir / "results"
-    history = report_dir.parent / f"{drawn.target}-{drawn.stage}.runs.jsonl"
+    runs = report_dir / f"history-{drawn.target}-{drawn.stage}.jsonl"
     try:
-        with_plots(results, history, folder / "results")
+        with_plots(results, runs, folder / "results")
     except ImportError:
         return results
     return folder / "results"

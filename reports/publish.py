@@ -9,8 +9,8 @@ import json
 import os
 from pathlib import Path
 
+from reports import history
 from reports.folder import ReportFolder
-from reports.history import history_file, keep, read_history, with_history
 from reports.metrics import metrics
 from reports.run import write_atomically
 from reports.summary import summary
@@ -26,20 +26,39 @@ def publish(folder: ReportFolder, verdict: Verdict) -> Verdict:
     Raises:
         OSError: something could not be written; gate.json then still says undecided.
     """
-    file = history_file(folder.path, verdict.target, verdict.stage)
-    history = read_history(file)
-    verdict = with_history(verdict, history)
+    file = history.history_file(folder.path, verdict.target, verdict.stage)
+    kept = history.read_history(file)
+    verdict = history.with_history(verdict, kept)
+    verdict = _keep(file, kept, verdict)
     _for_allure(folder.results, verdict)
-    text = summary(verdict)
-    write_atomically(folder.path / "summary.md", text)
+    write_atomically(folder.path / "summary.md", summary(verdict))
     write_atomically(folder.path / "metrics.prom", metrics(verdict))
-    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if step_summary:
-        with Path(step_summary).open("a", encoding="utf-8") as out:
-            out.write(text)
-    if not any(run.pytest_exit is None for run in verdict.runs):
-        keep(file, history, verdict)
     folder.write_verdict(verdict)
+    return verdict
+
+
+def append_step_summary(verdict: Verdict) -> list[str]:
+    """Append the summary to the file that GitHub Actions names; a sentence when that did not work."""
+    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not step_summary:
+        return []
+    try:
+        with Path(step_summary).open("a", encoding="utf-8") as out:
+            out.write(summary(verdict))
+    except OSError as error:
+        return [f"the step summary was not written: {error.strerror}"]
+    return []
+
+
+def _keep(file: Path, kept: list[history.KeptRun], verdict: Verdict) -> Verdict:
+    """Keep the run in the history. One that cannot be kept is a warning: the verdict holds without it."""
+    if any(run.pytest_exit is None for run in verdict.runs):
+        return verdict
+    try:
+        history.keep(file, kept, verdict)
+    except OSError as error:
+        warning = f"the history was not kept: {error.strerror}"
+        return verdict.model_copy(update={"warnings": [*verdict.warnings, warning]})
     return verdict
 
 

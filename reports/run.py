@@ -125,11 +125,17 @@ def write_atomically(path: Path, text: str, *, durably: bool = False) -> None:
             if durably:
                 new.flush()
                 os.fsync(new.fileno())
-        os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp made it 0600, a report is to be read
+        os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp made it 0600, whatever the user wants
         os.replace(name, path)  # noqa: PTH105 - the atomic step itself
     except BaseException:
         os.unlink(name)  # noqa: PTH108 - as above
         raise
+
+
+def _umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def utc_now() -> datetime:

@@ -84,10 +84,9 @@ def test_the_verdict_says_it_of_red_checks_only() -> None:
     assert with_history(verdict(failed=False), history).checks[0].red_since is None
 
 
-def test_the_history_is_kept_beside_the_report_and_bounded(tmp_path: Path) -> None:
-    """One file an environment and stage; the oldest runs go, a broken line is left out."""
-    file = history_file(tmp_path / "nightly", "local", "nightly")
-    assert file == tmp_path / "local-nightly.runs.jsonl"
+def test_the_history_is_bounded(tmp_path: Path) -> None:
+    """The oldest runs go, a broken line is left out."""
+    file = history_file(tmp_path, "local", "nightly")
     file.write_text('{"broken\n')
     for _ in range(3):
         keep(file, read_history(file), verdict(failed=True))
@@ -98,7 +97,7 @@ def test_the_history_is_kept_beside_the_report_and_bounded(tmp_path: Path) -> No
 
 def test_the_latency_over_the_runs_is_drawn(tmp_path: Path) -> None:
     """From the file alone, without the suite's models; a broken line is left out."""
-    file = tmp_path / "local-nightly.runs.jsonl"
+    file = history_file(tmp_path, "local", "nightly")
     lines = [kept(hour).model_dump_json() for hour in (1, 2, 3)]
     file.write_text("\n".join([*lines, "{", '{"measures": 1}']))
     course = read_points(file)["HLT-01[api]"]

@@ -81,12 +81,13 @@ def test_one_file_that_talks_to_nobody(report: Path) -> None:
 
 @pytest.mark.usefixtures("node")
 def test_history_is_one_file_an_environment_and_stage_and_has_each_run_once(report: Path) -> None:
-    """Drawing the same runs again adds nothing; the next run of the stage does, and outlives the folder."""
-    history = report.parent / "staging-post_deploy.history.jsonl"
+    """Drawing the same runs again adds nothing; the next run of the stage does."""
+    history = report / "allure-history-staging-post_deploy.jsonl"
     html.draw(report)
     html.draw(report)
     assert len(history.read_text(encoding="utf-8").splitlines()) == 1
-    shutil.rmtree(report)
+    for name in ("results", "html"):  # as the next run does
+        shutil.rmtree(report / name)
     html.draw(write_report(report, run="r2"))
     assert len(history.read_text(encoding="utf-8").splitlines()) == 2
     html.draw(write_report(report, run="r3", stage="nightly"))

@@ -54,7 +54,9 @@ def load(path: Path, stage: Stage | None = None) -> Environment:
         BadEnvironment: it cannot be read, is no TOML or breaks the model; all findings at once.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        raise BadEnvironment(f"{path}: nested too deeply") from None
     except FileNotFoundError:
         raise BadEnvironment(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """Variables that hold an environment's secrets: read when needed, never kept in a file of ours.
 
-The dotenv file that the environment names wins over the process's variables; an empty
-variable counts as unset. Values come as `SecretStr`, so that no repr shows them.
+The dotenv file that the environment names wins over the process's variables, also where it
+leaves one empty; an empty variable is unset. Values come as `SecretStr`, so that no repr shows them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Variables:
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise CouldNotLook(self._dotenv.name, f"the dotenv file cannot be read: {why}") from None
-        return {name: value for name, value in found.items() if value}
+        return {name: value or "" for name, value in found.items()}
 
     def get(self, name: str) -> SecretStr | None:
         """The variable's value, or None when it is unset or empty."""
-        value = self._from_file.get(name) or os.environ.get(name)
+        value = self._from_file.get(name, os.environ.get(name))
         return SecretStr(value) if value else None
 
     def require(self, name: str, *, of: str) -> SecretStr:

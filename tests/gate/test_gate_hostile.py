@@ -312,6 +312,7 @@ def test_no_room_for_the_verdict(target: Target) -> None:
     assert decision_in(run.report) == "undecided"
     assert {file.name for file in run.report.iterdir()} <= {
         ".lock",
+        "history-hostile-post_deploy.jsonl",
         "gate.json",
         "junit.xml",
         "metrics.prom",

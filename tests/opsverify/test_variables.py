@@ -20,13 +20,14 @@ def test_the_dotenv_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "from" not in repr(value)
 
 
-def test_an_empty_variable_is_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty in the file: the process's value counts; empty there too: there is none."""
+@pytest.mark.parametrize(("in_file", "in_process"), [("", "from process"), (None, "")])
+def test_an_empty_variable_is_unset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: str | None, in_process: str
+) -> None:
+    """One that the file leaves empty does not fall back to the process's: that may be another server's."""
     dotenv = tmp_path / "x.env"
-    dotenv.write_text("A_VARIABLE=\n")
-    monkeypatch.setenv("A_VARIABLE", "from process")
-    assert Variables(dotenv).get("A_VARIABLE") is not None
-    monkeypatch.setenv("A_VARIABLE", "")
+    dotenv.write_text("" if in_file is None else f"A_VARIABLE={in_file}\n")
+    monkeypatch.setenv("A_VARIABLE", in_process)
     with pytest.raises(CouldNotLook) as error:
         Variables(dotenv).require("A_VARIABLE", of="postgres")
     assert str(error.value) == (

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from opsverify.check import SUBJECT
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, Field(pattern=SUBJECT)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -34,6 +35,8 @@ def http_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("expected an http:// or https:// address")
+    if parts.query or parts.fragment:
+        raise ValueError("expected an address without ? and #")
     if parts.username or parts.password:
         raise ValueError("expected an address without credentials: an environment file holds no secret")
     _ = parts.port  # raises ValueError when it is none

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, model_validator
 
-from opsverify.check import SETTLING_STAGES, Stage, did_you_mean
+from opsverify.check import NONE_DECLARED, SETTLING_STAGES, Stage, did_you_mean
 from opsverify.environment.base import Name, Table
 from opsverify.environment.nouns import (
     Auth,
@@ -81,7 +81,7 @@ class Environment(Table):
     version: Annotated[Literal[1], Field(alias="schema")]
     name: Name
     kind: Name | None = None
-    protected: bool
+    protected: StrictBool
     """True for production: nothing is written, and severities can only be raised."""
     env_file: Path | None = None
     """Dotenv file beside the environment file; wins over the process's variables."""
@@ -130,10 +130,11 @@ class Environment(Table):
     @model_validator(mode="after")
     def _is_consistent(self) -> Environment:
         names = [service.name for service in self.services]
-        for name, times in Counter(names).items():
+        instances = [instance.name for service in self.services for instance in service.instances()]
+        for name, times in Counter(instances).items():
             if times > 1:
-                raise ValueError(f"services: the name {name!r} stands twice")
-            if name in NOUNS:
+                raise ValueError(f"services: the name {name!r} stands twice (a replica of api is api.1)")
+            if name in (*NOUNS, NONE_DECLARED):
                 raise ValueError(f"services: {name!r} is the name of another table, choose another")
         for service in self.services:
             if service.url is None and not self.reference_platform:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
 
 from opsverify.check import CHECK_ID, Severity, Stage
-from opsverify.environment.base import Name, Positive, Table, VariableName
+from opsverify.environment.base import Name, Positive, Table, VariableName, Words
 
 
 class Limits(Table):
@@ -95,24 +95,27 @@ GATE_VALID_FOR_MINUTES = 30.0
 
 def end_of(until: date | datetime) -> datetime:
     """The first moment after `until`, UTC: the end of that day, or that time itself."""
-    if isinstance(until, datetime):
-        return until.astimezone(UTC)
-    return datetime.combine(until + timedelta(days=1), time(), UTC)
+    if not isinstance(until, datetime):
+        until = datetime.combine(until, time.max, UTC)
+    try:
+        return until.astimezone(UTC) + timedelta(microseconds=1 if until.time() == time.max else 0)
+    except OverflowError:  # the last day there is, and the first: for ever, and never
+        return datetime.max.replace(tzinfo=UTC) if until.year > 1 else datetime.min.replace(tzinfo=UTC)
 
 
 class Excuse(Table):
     """Why something is not as it should be, who answers for it, and until when."""
 
     subject: Name | None = None
-    reason: Annotated[str, Field(min_length=1)]
-    owner: Annotated[str, Field(min_length=1)]
+    reason: Words
+    owner: Words
     until: AwareDatetime | date
     """In force to the end of that day UTC, or to that time."""
 
     @field_validator("until", mode="before")
     @classmethod
     def _has_a_zone(cls, until: object) -> object:
-        if isinstance(until, datetime) and until.tzinfo is None:
+        if isinstance(until, int | float) or (isinstance(until, datetime) and until.tzinfo is None):
             raise ValueError("expected a date (2027-03-31) or a time with its zone (2027-03-31T06:00:00Z)")
         return until
 
@@ -145,4 +148,4 @@ class SeverityOverride(Table):
     check: Annotated[str, Field(pattern=CHECK_ID)]
     subject: Name | None = None
     severity: Severity
-    reason: Annotated[str, Field(min_length=1)]
+    reason: Words

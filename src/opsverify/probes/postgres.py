@@ -91,19 +91,25 @@ def open_session(login: dict[str, Any], *, within: float) -> psycopg.Connection[
         "lock_timeout": str(timeout),
         "idle_in_transaction_session_timeout": str(timeout),
     }
-    options = " ".join(
-        [login.get("options") or "", *(f"-c {name}={value}" for name, value in settings.items())]
-    )
-    return psycopg.connect(
-        **{
-            **login,
-            "options": options.strip(),
-            "application_name": APPLICATION_NAME,
-            # libpq counts whole seconds and takes 1 as 2
-            "connect_timeout": str(max(2, round(within))),
-        },
-        autocommit=True,
-    )
+    options = [login.get("options") or "", *(f"-c {name}={value}" for name, value in settings.items())]
+    named = {
+        **login,
+        "application_name": APPLICATION_NAME,
+        # libpq counts whole seconds and takes 1 as 2
+        "connect_timeout": str(max(2, round(within))),
+    }
+    try:
+        return psycopg.connect(**{**named, "options": " ".join(options).strip()}, autocommit=True)
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+    # A pooler such as PgBouncer takes no settings at the start: the same for one transaction.
+    named.pop("options", None)
+    session = psycopg.connect(**named)
+    session.read_only = True
+    for name in ("statement_timeout", "lock_timeout"):
+        session.execute("SELECT set_config(%s, %s, true)", [name, settings[name]])
+    return session
 
 
 def _login(environment: Environment, postgres: Postgres) -> dict[str, Any]:
@@ -114,27 +120,54 @@ def _login(environment: Environment, postgres: Postgres) -> dict[str, Any]:
     name = postgres.dsn_from
     dsn = environment.secrets.require(name, of=postgres.name)
     try:
-        login = {key: value for key, value in conninfo_to_dict(dsn.get_secret_value()).items() if value}
+        parameters = conninfo_to_dict(_for_libpq(dsn.get_secret_value()))
     except ProgrammingError:  # its text repeats the string, password and all
         raise CouldNotLook(
             postgres.name,
             f"the variable {name} holds no PostgreSQL connection string",
             remedy="Expected: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
         ) from None
-    for what, key, wanted in (("host", "host", postgres.host), ("database", "dbname", postgres.database)):
-        found = login.get(key)
-        if wanted is not None and found != wanted:
+    login = {key: value for key, value in parameters.items() if value}
+    _refuse_elsewhere(login, postgres)
+    return login
+
+
+def _refuse_elsewhere(login: dict[str, Any], postgres: Postgres) -> None:
+    """Hold the connection string against the environment's guards, in every way it can name a server."""
+    name = postgres.dsn_from
+    hosts = [host for key in ("host", "hostaddr") for host in (login.get(key) or "").split(",") if host]
+    if "service" in login:
+        hosts.append(f"service {login['service']}")
+    guarded = [
+        ("host", hosts or [""], postgres.host),
+        ("database", [login.get("dbname", "")], postgres.database),
+    ]
+    for what, found, wanted in guarded:
+        elsewhere = [one for one in found if wanted is not None and one.lower() != wanted.lower()]
+        if elsewhere:
             raise CouldNotLook(
                 postgres.name,
-                f"the variable {name} points at {what} {found!r}, the environment file says {wanted!r}",
+                f"the variable {name} points at {what} {elsewhere[0]!r},"
+                f" the environment file says {wanted!r}",
                 remedy="Nothing was connected to. Correct whichever of the two is wrong.",
             )
-    return login
+
+
+def _for_libpq(dsn: str) -> str:
+    """A connection address without the parameters that only other clients know, such as Prisma's `schema`."""
+    from psycopg import pq
+
+    if "://" not in dsn or "?" not in dsn:
+        return dsn
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    address, _, query = dsn.partition("?")
+    kept = [pair for pair in query.split("&") if pair.partition("=")[0] in known]
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 def _address(login: dict[str, Any]) -> str:
     host, port, database = login.get("host", "localhost"), login.get("port", 5432), login.get("dbname", "")
-    return f"postgresql://{host}:{port}/{database}"
+    return f"postgresql://{f'[{host}]' if ':' in host else host}:{port}/{database}"
 
 
 def _plain_words(error: psycopg.Error) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 IMPORTS = ("redis",)
 """What is imported before the looks start, and not in their threads."""
 
+URL_OPTIONS = frozenset({"db", "ssl_ca_certs"})
 PASSWORD_REFUSED = "the password is refused"  # noqa: S105 - what is said of one
 READ_ONLY_COMMANDS = frozenset(
     {"PING", "INFO", "CONFIG GET", "DBSIZE", "SCAN", "TTL", "TYPE", "LLEN", "LINDEX", "MEMORY USAGE", "TIME"}
@@ -50,7 +51,8 @@ def ping(environment: Environment, redis: Redis) -> Ping:
     within = environment.limits.redis_answer_at_most_seconds
     url = _url(environment, redis)
     parts = urlsplit(url)
-    where = f"redis://{parts.hostname}:{parts.port or 6379}{parts.path}"
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    where = f"redis://{host}:{parts.port or 6379}{parts.path}"
     began = time.monotonic()
     trouble: str | None = None
     try:
@@ -122,13 +124,20 @@ def _url(environment: Environment, redis: Redis) -> str:
             f"the variable {name} holds no Redis address",
             remedy="Expected: redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS.",
         )
-    if redis.host is not None and host != redis.host:
+    if redis.host is not None and host.lower() != redis.host.lower():
         raise CouldNotLook(
             redis.name,
             f"the variable {name} points at host {host!r}, the environment file says {redis.host!r}",
             remedy="Nothing was connected to. Correct whichever of the two is wrong.",
         )
-    return url
+    return _without_options(url)
+
+
+def _without_options(url: str) -> str:
+    """An address without other clients' options, and without those that would loosen a look's bounds."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair.partition("=")[0] in URL_OPTIONS]
+    return parts._replace(query="&".join(kept)).geturl()
 
 
 def _plain_words(error: Exception) -> str:

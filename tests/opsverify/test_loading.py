@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,9 @@ protected = false
 name = "api"
 url = "http://127.0.0.1:3001/"
 """
+
+
+PATHS = 'url = "http://b:1"\nhealth = "/h"\nready = false\nmetrics = false\n'
 
 
 def written(folder: Path, text: str) -> Path:
@@ -109,6 +112,15 @@ def test_kubernetes_gets_ten_minutes_to_settle(tmp_path: Path) -> None:
             WELL_FORMED + '[[waivers]]\ncheck = "HLT2"\nreason = "x"\nowner = "y"\nuntil = 2027-01-01\n',
             "waivers.#1.check: expected the id of a check, such as HLT-02",
         ),
+        (
+            WELL_FORMED + 'replicas = ["http://a:1"]\n[[services]]\nname = "api.1"\n' + PATHS,
+            "the name 'api.1' stands twice",
+        ),
+        (WELL_FORMED + '[[services]]\nname = "none-declared"\n' + PATHS, "'none-declared' is the name of"),
+        (WELL_FORMED.replace("= false", '= "false"'), "protected: expected true (production"),
+        (WELL_FORMED.replace("3001/", "3001/?token=x"), "expected an address without ? and #"),
+        (WELL_FORMED + "[limits]\nhealth_at_most_seconds = inf\n", "limits.health_at_most_seconds: expected"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_bad_file_is_refused_with_what_to_mend(tmp_path: Path, text: str, finding: str) -> None:
@@ -160,6 +172,19 @@ def test_a_day_ends_at_its_end_in_utc() -> None:
     assert end_of(datetime(2026, 12, 31, tzinfo=UTC).date()) == datetime(2027, 1, 1, tzinfo=UTC)
     moment = datetime.fromisoformat("2026-12-31T06:00:00+02:00")
     assert end_of(moment) == datetime(2026, 12, 31, 4, tzinfo=UTC)
+
+
+def test_for_ever_is_a_date_too() -> None:
+    """The last day there is, and the first, with a zone that leads beyond them."""
+    assert end_of(date(9999, 12, 31)) == datetime.max.replace(tzinfo=UTC)
+    assert end_of(datetime.fromisoformat("0001-01-01T00:00:00+05:00")) == datetime.min.replace(tzinfo=UTC)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Some editors write one."""
+    file = tmp_path / "mine.toml"
+    file.write_text(WELL_FORMED, encoding="utf-8-sig")
+    assert load(file).name == "mine"
 
 
 def test_every_noun_is_a_table_or_part_of_one() -> None:

@@ -104,3 +104,40 @@ def test_a_broken_redis_address_is_not_repeated(
     with pytest.raises(CouldNotLook, match="the variable AN_ADDRESS holds no Redis address") as error:
         redis.ping(local, local.redis.model_copy(update={"url_from": "AN_ADDRESS"}))
     assert "s3cr3t" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "host=db.guarded hostaddr=127.0.0.1 port={port} user=midst dbname=midst",
+        "host=db.guarded,127.0.0.1 port={port},{port} user=midst dbname=midst",
+        "service=elsewhere dbname=midst",
+        "dbname=midst",
+        "postgresql://midst@db.guarded:{port}/midst?host=127.0.0.1",
+    ],
+)
+def test_no_way_around_the_guard(
+    platform: Platform, local: Environment, monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> None:
+    """Whatever a connection string can name a server by is held against the environment file."""
+    assert local.postgres is not None
+    monkeypatch.setenv("A_DSN", dsn.format(port=platform.settings.ports["postgres"]))
+    guarded = local.postgres.model_copy(update={"dsn_from": "A_DSN", "host": "DB.guarded"})
+    with pytest.raises(CouldNotLook, match="points at host"):
+        postgres.connection(local, guarded)
+
+
+def test_parameters_of_other_clients_are_left_out(
+    platform: Platform, local: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prisma's `schema`, ioredis' `family`, and what would loosen a look's bounds."""
+    assert local.postgres is not None
+    assert local.redis is not None
+    monkeypatch.setenv("A_DSN", f"{platform.settings.dsn}?schema=public&connect_timeout=3&pgbouncer=true")
+    monkeypatch.setenv(
+        "AN_ADDRESS", f"{platform.settings.redis_url}?family=6&socket_timeout=99&decode_responses=1"
+    )
+    dsn = local.postgres.model_copy(update={"dsn_from": "A_DSN"})
+    address = local.redis.model_copy(update={"url_from": "AN_ADDRESS"})
+    assert postgres.connection(local, dsn).answer == 1
+    assert redis.ping(local, address).answer == "PONG"

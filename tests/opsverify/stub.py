@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,8 +51,9 @@ def serving(answer: Callable[[Asked], Told]) -> Iterator[str]:
             for name, value in told.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+            with suppress(ConnectionError):  # the client left
+                self.end_headers()
+                self.wfile.write(raw)
 
         do_GET = do_POST = do_PATCH = do_DELETE = _talk  # noqa: N815 - the names that the base class calls
 

@@ -27,8 +27,9 @@ class Dependency:
         """
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._answered())
-        done, _ = await asyncio.wait({self._asking}, timeout=WITHIN_SECONDS)
-        return bool(done) and self._asking.result()
+        asking = self._asking  # another request may put the next one there while this one waits
+        done, _ = await asyncio.wait({asking}, timeout=WITHIN_SECONDS)
+        return bool(done) and asking.result()
 
     async def _answered(self) -> bool:
         try:

@@ -131,12 +131,3 @@ def write_run(results: Path, run: Run) -> None:
         OSError: it could not be written; the old one stands.
     """
     write_atomically(results / RUN_FILE, run.model_dump_json(indent=1) + "\n")
-
-
-def read_run(results: Path) -> Run:
-    """run.json as it stands.
-
-    Raises:
-        OSError, pydantic.ValidationError: it cannot be read.
-    """
-    return Run.model_validate_json((results / RUN_FILE).read_bytes())

@@ -16,8 +16,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from opsverify.check import Stage
-from opsverify.environment import Environment
+from opsverify.environment import Asked, Environment
 
 EXPECTED = {
     "protected": "true (production: nothing is written) or false",
@@ -43,12 +42,12 @@ class BadEnvironment(Exception):
     """An environment file cannot be used; the text is for the person who mends it."""
 
 
-def load(path: Path, stage: Stage | None = None) -> Environment:
+def load(path: Path, asked: Asked | None = None) -> Environment:
     """Read and validate an environment file.
 
     Args:
         path: the file.
-        stage: the stage it is looked at in.
+        asked: what the run is asked for.
 
     Raises:
         BadEnvironment: it cannot be read, is no TOML or breaks the model; all findings at once.
@@ -66,7 +65,7 @@ def load(path: Path, stage: Stage | None = None) -> Environment:
     except tomllib.TOMLDecodeError as error:
         raise BadEnvironment(f"{path}: not valid TOML: {error}") from None
     try:
-        return Environment.model_validate(table, context={"file": path, "stage": stage})
+        return Environment.model_validate(table, context={"file": path, "asked": asked})
     except ValidationError as error:
         raise BadEnvironment(
             "\n".join(f"{path}: {finding}" for finding in findings(error, table, Environment))

@@ -5,7 +5,20 @@ waivers; defaults are the runbook's figures, so a minimal file is short. It neve
 secret: a field such as `dsn_from` names a variable (see `opsverify.variables`).
 """
 
+from opsverify.environment.asked import Asked
 from opsverify.environment.base import Table
+from opsverify.environment.delivery import (
+    WEEKDAYS,
+    Access,
+    Flags,
+    Git,
+    Maintenance,
+    MigrationState,
+    Page,
+    Proof,
+    Right,
+    WindowRule,
+)
 from opsverify.environment.model import NOUNS, Environment
 from opsverify.environment.nouns import (
     BROWSERS,
@@ -20,20 +33,33 @@ from opsverify.environment.nouns import (
     Taxonomy,
     VariablesTable,
 )
+from opsverify.environment.people import RecordRule, RecordsTable
 from opsverify.environment.policy import Excuse, Gap, Limits, SeverityOverride, Waiver, end_of
 
 __all__ = [
     "BROWSERS",
     "NOUNS",
+    "WEEKDAYS",
+    "Access",
+    "Asked",
     "Auth",
     "Browser",
     "Environment",
     "Excuse",
+    "Flags",
     "Gap",
+    "Git",
     "Limits",
     "Llm",
+    "Maintenance",
+    "MigrationState",
+    "Page",
     "Postgres",
+    "Proof",
+    "RecordRule",
+    "RecordsTable",
     "Redis",
+    "Right",
     "Service",
     "SeverityOverride",
     "Source",
@@ -42,5 +68,6 @@ __all__ = [
     "Taxonomy",
     "VariablesTable",
     "Waiver",
+    "WindowRule",
     "end_of",
 ]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, model_validator
 
 from opsverify.check import NONE_DECLARED, SETTLING_STAGES, Stage, did_you_mean
+from opsverify.environment.asked import Asked
 from opsverify.environment.base import Name, Table
+from opsverify.environment.delivery import Access, Flags, Git, Maintenance, MigrationState
 from opsverify.environment.nouns import (
     Auth,
     Browser,
@@ -23,6 +27,7 @@ from opsverify.environment.nouns import (
     Taxonomy,
     VariablesTable,
 )
+from opsverify.environment.people import RecordsTable
 from opsverify.environment.policy import (
     GATE_VALID_FOR_MINUTES,
     VALID_FOR_MINUTES,
@@ -39,6 +44,8 @@ from opsverify.environment.policy import (
 from opsverify.masking import Masker
 from opsverify.variables import Variables
 
+T = TypeVar("T")
+
 Laters = dict[str, Any]
 """A table whose keys a later version of the suite reads; named now so that files stay valid."""
 
@@ -46,10 +53,12 @@ NOUNS: tuple[str, ...] = (
     "services",
     "postgres",
     "redis",
+    "access",
     "auth",
     "backups",
     "browser",
     "compose",
+    "flags",
     "git",
     "grafana",
     "hosts",
@@ -58,6 +67,7 @@ NOUNS: tuple[str, ...] = (
     "load",
     "logs",
     "loki",
+    "maintenance",
     "monitoring",
     "neon",
     "notify",
@@ -110,22 +120,28 @@ class Environment(Table):
     kubernetes: Laters | None = None
     compose: Laters | None = None
     hosts: Laters | None = None
-    records: Laters | None = None
+    records: RecordsTable | None = None
     runbook: Runbook = Runbook()
-    git: Laters | None = None
+    git: Git | None = None
+    migrations: MigrationState = MigrationState()
+    maintenance: Maintenance | None = None
+    flags: Flags | None = None
+    access: Access | None = None
     llm: Llm | None = None
     notify: Notify = Notify()
     masking: Masking = Masking()
     load: Laters | None = None
 
     _file: Path = PrivateAttr(default=Path())
-    _stage: Stage | None = PrivateAttr(default=None)
+    _asked: Asked = PrivateAttr(default=Asked())
+    _kept: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _keeping: threading.RLock = PrivateAttr(default_factory=threading.RLock)
 
     def model_post_init(self, context: Any) -> None:
         """Remember the file this was read from; relative paths in it count from its folder."""
         if isinstance(context, dict):
             self._file = context["file"]
-            self._stage = context.get("stage")
+            self._asked = context.get("asked") or Asked()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Environment:
@@ -206,7 +222,24 @@ class Environment(Table):
     @property
     def after_deployment(self) -> bool:
         """Whether it is looked at in a stage that follows a deployment: what runs is then the release."""
-        return self._stage is not None and self._stage != "pre_deploy"
+        return self._asked.stage is not None and self._asked.stage != "pre_deploy"
+
+    @property
+    def asked(self) -> Asked:
+        """What the run was asked for."""
+        return self._asked
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several looks of a run need and none of them changes: made by the first that asks for it.
+
+        Raises:
+            Exception: what `make` raises; the next that asks tries again.
+        """
+        with self._keeping:
+            if name not in self._kept:
+                self._kept[name] = make()
+            found: T = self._kept[name]
+            return found
 
     @property
     def file(self) -> Path:

@@ -27,6 +27,10 @@ class Service(Table):
     ready: str | Literal[False]
     metrics: str | Literal[False]
     """Path, or a whole address where metrics have a port of their own."""
+    version: str | None = None
+    """Path that says which release runs, as JSON; None: none does."""
+    version_field: str = "version"
+    """Where in it: keys joined by dots."""
     needs: tuple[Name, ...] = ()
     metrics_names: dict[str, str] = Field(default_factory=dict)
     severity: Severity | None = None

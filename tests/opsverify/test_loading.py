@@ -86,7 +86,7 @@ def test_kubernetes_gets_ten_minutes_to_settle(tmp_path: Path) -> None:
             WELL_FORMED + "[limits]\nhealth_at_most_seconds = 0\n",
             "limits.health_at_most_seconds: expected greater",
         ),
-        (WELL_FORMED + "[zzz]\n", "zzz: unknown key (known here: auth, backups"),
+        (WELL_FORMED + "[zzz]\n", "zzz: unknown key (known here: access, auth"),
         (
             WELL_FORMED + '[[services]]\nname = "worker"\nurl = "http://w:1"\n',
             'services.worker.health: missing, expected a path such as "/health", or false',

@@ -1,4 +1,4 @@
-"""What an environment declares of its deliveries: git, migrations, maintenance, flags, and who may come in."""
+"""What an environment declares of its deliveries: git, migrations, maintenance, flags, who may come in."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ class Access(Table):
     token_from: VariableName | None = None
     """Their bearer token."""
     rights: tuple[Right, ...] = ()
-    """Addresses, asked with the token: those that must answer, and those that must refuse (`answers = [403]`)."""
+    """Addresses asked with the token: that must answer, or that must refuse (`answers = [403]`)."""
     reads: tuple[str, ...] = ()
     """Tables or views that their role can read."""
     only_reads: bool = True

@@ -84,7 +84,8 @@ class Repository:
         """
         wanted = f"refs/tags/{name}"
         said = self._say("ls-remote", "--tags", "--end-of-options", remote, wanted, f"{wanted}^{{}}")
-        found = dict(reversed(line.split("\t", 1)) for line in said.splitlines() if "\t" in line)
+        lines = (line.partition("\t") for line in said.splitlines())
+        found = {name: commit for commit, _, name in lines}
         return found.get(f"{wanted}^{{}}") or found.get(wanted)
 
     def has_tags(self) -> bool:
@@ -102,7 +103,7 @@ class Repository:
         found = {}
         for entry in said.split(b"\0"):
             about, _, path = entry.partition(b"\t")
-            mode, kind, blob = (about.decode().split() + ["", "", ""])[:3]
+            mode, kind, blob = [*about.decode().split(), "", "", ""][:3]
             if kind == "blob" and mode != "120000":  # a link could lead anywhere
                 found[os.fsdecode(path)] = blob
         return found
@@ -133,7 +134,8 @@ class Repository:
             raise CouldNotLook(self._of, f"the file of allowed signers {allowed.name} is not there")
         options = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={allowed}")
         said = self._run("log", "-1", "--format=%G?%x00%GS%x00%GF", commit, options=options)
-        state, by, key = (said.stdout.decode(errors="replace").strip().split("\0") + ["", "", ""])[:3]
+        words = said.stdout.decode(errors="replace").strip().split("\0")
+        state, by, key = [*words, "", "", ""][:3]
         if state == "G" and by and key.startswith("SHA256:"):  # of any other kind of key it would be hex
             return Signature(by)
         return Signature(None, _SIGNATURES.get(state, "its signature cannot be verified"))

@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reference_platform import toml
+import tomli_w
+
+from reference_platform import repository
 from reference_platform.launching import CLONE
 from reference_platform.parts import PARTS
 from reference_platform.registry import write_at_once
@@ -40,16 +42,17 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
         if part.name in platform.settings.parts:
             part.declare(platform, table)
         else:
-            table.pop(part.noun, None)
-            table.setdefault("gaps", []).append(
-                {
-                    "without": part.noun,
-                    "reason": part.lacking() or f"not asked for: up --with={part.name} brings it",
-                    "owner": OWNER,
-                    "until": WHILE_IT_LIVES,
-                }
-            )
-    write_at_once(platform.environment, toml.dumps(table))
+            _leave_out(table, part.noun, part.lacking() or f"not asked for: up --with={part.name} brings it")
+    if lacking := repository.lacking():
+        _leave_out(table, "git", lacking)
+    write_at_once(platform.environment, tomli_w.dumps(table))
+
+
+def _leave_out(table: dict[str, Any], noun: str, reason: str) -> None:
+    """Declare a gap in place of a noun's table, for as long as the platform lives."""
+    table.pop(noun, None)
+    gap = {"without": noun, "reason": reason, "owner": OWNER, "until": WHILE_IT_LIVES}
+    table.setdefault("gaps", []).append(gap)
 
 
 def _addresses(platform: Platform, service: str) -> dict[str, object]:

@@ -9,7 +9,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from reference_platform import certificates, files, launching, locks, migrations, ports, postgres, valkey
+from reference_platform import (
+    certificates,
+    files,
+    launching,
+    locks,
+    migrations,
+    ports,
+    postgres,
+    repository,
+    valkey,
+)
 from reference_platform.parts import PARTS, UnknownPart, known
 from reference_platform.processes import Failed, myself, stop, strays
 from reference_platform.programs import Lacking
@@ -166,6 +176,7 @@ def _start(platform: Platform) -> Platform:
     certificates.make(platform)
     for service in launching.NEED_NOTHING:
         launching.start(platform, service)
+    repository.make(platform)  # while the cluster is made
     postgres.finish(platform, cluster)
     migrations.prepare(platform)
     migrations.migrate(platform)

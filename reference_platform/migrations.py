@@ -49,14 +49,18 @@ class Migration:
 
 
 def all_of(folder: Path = APPS) -> list[Migration]:
-    """Every migration, in the order in which they are applied."""
+    """Every migration in a release's folder of apps, in the order in which they are applied."""
     return [
         Migration(app, file) for app in ORDER for file in sorted((folder / app / "migrations").glob("*.sql"))
     ]
 
 
-def migrate(platform: Platform) -> list[Migration]:
+def migrate(platform: Platform, release: Path | None = None) -> list[Migration]:
     """Apply what is not applied yet, each in a transaction of its own.
+
+    Args:
+        platform: whose database it is.
+        release: folder with the files of a release; None: of the one that `up` brings.
 
     Returns:
         Those that were applied.
@@ -71,7 +75,7 @@ def migrate(platform: Platform) -> list[Migration]:
         session.execute(STATE_TABLE)
         rows = session.execute("SELECT app, version FROM schema_migrations").fetchall()
         there = {(app, version) for app, version in rows}
-        for one in all_of():
+        for one in all_of(APPS if release is None else release / "apps"):
             if (one.app, one.version) in there:
                 continue
             with session.transaction():

@@ -27,6 +27,8 @@ OWN_NAMES = (
     "backups",
     "tls",
     "broken.json",
+    "repository",
+    "repository.git",
 )
 """What a platform makes in its state folder, and removes."""
 
@@ -127,6 +129,16 @@ class Platform:
     def template(self) -> Path:
         """The names of the variables that the release to come needs."""
         return self.state / "release.env.example"
+
+    @property
+    def repository(self) -> Path:
+        """The git repository that its releases are made from: a clone of the remote."""
+        return self.state / "repository"
+
+    @property
+    def remote(self) -> Path:
+        """The remote of that repository."""
+        return self.state / "repository.git"
 
     @property
     def backups(self) -> Path:

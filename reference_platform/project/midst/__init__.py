@@ -1,0 +1,1 @@
+"""Rules that the platform's services share."""

@@ -1,0 +1,1 @@
+"""What the project is checked with, beside its tests. Nothing but Python is needed."""

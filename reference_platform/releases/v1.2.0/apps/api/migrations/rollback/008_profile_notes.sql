@@ -1,0 +1,2 @@
+ALTER TABLE profiles DROP COLUMN pronouns;
+DROP TABLE profile_notes;

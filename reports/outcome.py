@@ -102,6 +102,7 @@ def _verdict(planned: PlannedCheck, result: Result | None, outcome: Outcome, mes
         looks=judgement.looks,
         measures=judgement.measures,
         taken_at=judgement.taken_at,
+        record=judgement.record,
         seconds=round(result.seconds, 3) if result else 0.0,
         waiver=planned.waiver,
         gap=planned.gap,

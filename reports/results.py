@@ -39,6 +39,7 @@ class Judgement(Record):
     measures: dict[str, float] = Field(default_factory=dict)
     """What was measured on the way, unit in the name, for plots over the kept runs."""
     taken_at: datetime | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +116,36 @@ class Repository:
         """
         return self._bytes("cat-file", "blob", f"{revision}:{path}")
 
+    def read_all(self, blobs: Mapping[str, str]) -> dict[str, bytes]:
+        """The contents of blobs by path, in one go.
+
+        Args:
+            blobs: as from `files`.
+
+        Raises:
+            CouldNotLook: one is not there.
+        """
+        said = self._run(
+            "cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs.values()).encode()
+        )
+        found, rest = {}, said.stdout
+        for path in blobs:
+            about, _, rest = rest.partition(b"\n")
+            words = about.split()
+            if len(words) != 3:
+                raise CouldNotLook(self._of, f"{self.where}: {one_line(path)} cannot be read")
+            size = int(words[2])
+            found[path], rest = rest[:size], rest[size + 1 :]
+        return found
+
+    def prefix(self) -> str:
+        """The path of the folder inside the repository, with a slash at its end, or nothing at its top.
+
+        Raises:
+            CouldNotLook: it lies in none.
+        """
+        return self._bytes("rev-parse", "--show-prefix").decode().rstrip("\n")
+
     def last_commit(self, path: str, revision: str = "HEAD") -> str | None:
         """The last commit that changed a file, or None."""
         return self._say("rev-list", "-1", revision, "--", path) or None
@@ -172,8 +202,11 @@ class Repository:
             raise CouldNotLook(self._of, f"{self.where}: {error}")
         return said.stdout
 
-    def _run(self, *command: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[bytes]:
-        return _git((*options, "-C", str(self.folder), *command), of=self._of, where=self.where)
+    def _run(
+        self, *command: str, options: tuple[str, ...] = (), given: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        whole = (*options, "-C", str(self.folder), *command)
+        return _git(whole, of=self._of, where=self.where, given=given)
 
 
 def repository(environment: Environment) -> Repository:
@@ -227,13 +260,15 @@ class _Clone(Repository):
         self._made.cleanup()
 
 
-def _git(command: tuple[str, ...], *, of: str, where: str) -> subprocess.CompletedProcess[bytes]:
+def _git(
+    command: tuple[str, ...], *, of: str, where: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     variables |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
     try:
         return subprocess.run(
             ["git", *_OFF, *command],
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             check=False,
             timeout=WITHIN_SECONDS,

@@ -76,6 +76,8 @@ class Snapshot:
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)
     unreachable: str | None = field(default=None, repr=False)
     """Why there was no answer, when reachability itself is what the check asks."""
+    record: str | None = field(default=None, repr=False)
+    """What stands on record, where that is the evidence: file, who, when, link."""
     taken_at: datetime = field(default_factory=lambda: datetime.now(UTC), repr=False)
 
     def measures(self) -> dict[str, float]:

@@ -6,13 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import tomllib
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from reference_platform import toml
 from reference_platform.parts import UnknownPart, known
 from reference_platform.processes import Failed, Process, Program, identify, myself, stop, strays
 from reference_platform.waiting import NotInTime, until
@@ -93,25 +90,6 @@ def test_waiting_ends() -> None:
     """What never happens is an error that says what was awaited, and for how long."""
     with pytest.raises(NotInTime, match=r"the sun rises: not within 0\.05 s"):
         until(lambda: False, within=0.05, what="the sun rises")
-
-
-def test_toml_is_read_as_it_was_meant() -> None:
-    """What the writer writes, the standard library reads back."""
-    table = {
-        "schema": 1,
-        "protected": False,
-        "text": 'quotes " and \\ and\nlines, ümläut, \x7f',
-        "nothing": [],
-        "ratio": 0.5,
-        "day": date(2027, 3, 31),
-        "time": datetime(2027, 3, 31, 6, tzinfo=UTC),
-        "odd key.": "x",
-        "limits": {"deep": {"deeper": 1}, "list": ["a", "b"]},
-        "services": [{"name": "api", "needs": ["postgres"], "names": {"a": "b"}}, {"name": "web"}],
-        "mixed": [{"a": 1}, 2],
-    }
-
-    assert tomllib.loads(toml.dumps(table)) == table
 
 
 def test_an_unknown_part_is_named() -> None:

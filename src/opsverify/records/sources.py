@@ -1,0 +1,121 @@
+"""Where the files of records are: a folder, or a commit of a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsverify.environment import Environment, RecordsTable
+from opsverify.git import Repository, Signature, opened
+from opsverify.looking import CouldNotLook
+from opsverify.records.reading import AT_MOST_BYTES
+
+SUFFIXES = (".toml", ".md")
+FILES_AT_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Records in a folder; those that have to be signed are compared with the repository around it."""
+
+    path: Path
+    allowed: Path | None
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Name and text of each file.
+
+        Raises:
+            CouldNotLook: the folder or a file cannot be read, or it holds far too many.
+        """
+        if not self.path.is_dir():
+            raise CouldNotLook(
+                "records",
+                f"there is no folder {self.path.name}",
+                remedy="Make it, or correct [records] folder.",
+            )
+        try:
+            for count, file in enumerate(sorted(self.path.rglob("*"))):
+                if count > FILES_AT_MOST:
+                    raise CouldNotLook("records", f"{self.path.name} holds more than {FILES_AT_MOST:,} files")
+                name = file.relative_to(self.path)
+                hidden = any(part.startswith(".") for part in name.parts)
+                if file.suffix in SUFFIXES and not hidden and not file.is_symlink() and file.is_file():
+                    yield name.as_posix(), _bounded(file)
+        except OSError as error:
+            raise CouldNotLook("records", f"{self.path.name} cannot be read: {error.strerror}") from None
+
+    def signature(self, file: str, text: bytes) -> Signature:
+        """Who signed the commit that holds a file as it stands.
+
+        Raises:
+            CouldNotLook: git does not answer.
+        """
+        repository = Repository(self.path, where=self.path.name, of="records")
+        try:
+            prefix = repository.prefix()
+        except CouldNotLook:
+            return Signature(None, "it lies in no git repository, so nothing is signed")
+        return _signature(repository, "HEAD", prefix + file, text, self.allowed)
+
+
+@dataclass(frozen=True)
+class Committed:
+    """Records as the newest commit of a repository has them."""
+
+    repository: Repository
+    commit: str
+    under: str
+    allowed: Path | None
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Name and text of each file.
+
+        Raises:
+            CouldNotLook: git does not answer.
+        """
+        blobs = self.repository.files(self.commit, self.under)
+        wanted = {path: blob for path, blob in blobs.items() if path.endswith(SUFFIXES)}
+        yield from self.repository.read_all(wanted).items()
+
+    def signature(self, file: str, text: bytes) -> Signature:
+        """Who signed the commit that holds a file.
+
+        Raises:
+            CouldNotLook: git does not answer.
+        """
+        return _signature(self.repository, self.commit, file, text, self.allowed)
+
+
+def source_of(environment: Environment, table: RecordsTable) -> Folder | Committed:
+    """Where an environment's records are.
+
+    Raises:
+        CouldNotLook: the repository cannot be reached, or has no such branch.
+    """
+    allowed = environment.path(table.allowed_signers)
+    if table.git is None:
+        return Folder(environment.beside(table.folder or Path()), allowed)
+    repository = opened(environment, table.git, of="records")
+    commit = repository.resolve(table.branch or "HEAD")
+    if commit is None:
+        raise CouldNotLook("records", f"{repository.where} has no {table.branch or 'commit'}")
+    return Committed(repository, commit, table.under.strip("/"), allowed)
+
+
+def _signature(
+    repository: Repository, revision: str, path: str, text: bytes, allowed: Path | None
+) -> Signature:
+    commit = repository.last_commit(path, revision)
+    if commit is None:
+        return Signature(None, "it is not committed")
+    if revision == "HEAD" and repository.read(revision, path) != text:
+        return Signature(None, "it was changed after it was committed")
+    if allowed is None:
+        return Signature(None, "the environment names no allowed signers")
+    return repository.signature(commit, allowed)
+
+
+def _bounded(file: Path) -> bytes:
+    with file.open("rb") as opened_file:
+        return opened_file.read(AT_MOST_BYTES + 1)

@@ -13,6 +13,7 @@ import tomli_w
 from reference_platform import repository
 from reference_platform.launching import CLONE
 from reference_platform.parts import PARTS
+from reference_platform.records import keeping
 from reference_platform.registry import write_at_once
 from reference_platform.state import Platform
 
@@ -45,7 +46,17 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
             _leave_out(table, part.noun, part.lacking() or f"not asked for: up --with={part.name} brings it")
     if lacking := repository.lacking():
         _leave_out(table, "git", lacking)
+    if not keeping.can_be_signed():
+        _ask_for_no_signatures(table)
     write_at_once(platform.environment, tomli_w.dumps(table))
+
+
+def _ask_for_no_signatures(table: dict[str, Any]) -> None:
+    """Records cannot be signed on this machine."""
+    records = table.get("records", {})
+    records.pop("allowed_signers", None)
+    for rule in records.get("rules", []):
+        rule.pop("signed", None)
 
 
 def _leave_out(table: dict[str, Any], noun: str, reason: str) -> None:

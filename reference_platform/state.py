@@ -29,6 +29,10 @@ OWN_NAMES = (
     "broken.json",
     "repository",
     "repository.git",
+    "records",
+    "signing",
+    "allowed_signers",
+    "replaced",
 )
 """What a platform makes in its state folder, and removes."""
 
@@ -139,6 +143,21 @@ class Platform:
     def remote(self) -> Path:
         """The remote of that repository."""
         return self.state / "repository.git"
+
+    @property
+    def records(self) -> Path:
+        """What its people have written down."""
+        return self.state / "records"
+
+    @property
+    def signing(self) -> Path:
+        """The keys that its people sign with."""
+        return self.state / "signing"
+
+    @property
+    def allowed_signers(self) -> Path:
+        """Whose signatures count, as OpenSSH has it."""
+        return self.state / "allowed_signers"
 
     @property
     def backups(self) -> Path:

@@ -18,7 +18,7 @@ judge it by), `env_file`, `settings` (ports, `url("api")`, `dsn`, `redis_url`, s
 `process("api")`, `describe()` (what `up --json` prints).
 
 Errors that say what to do are `lifecycle.Trouble`: parts.UnknownPart, state.BadState,
-programs.Lacking, registry.Unusable, processes.Failed, waiting.NotInTime.
+opsverify.pgserver.Lacking, registry.Unusable, processes.Failed, waiting.NotInTime.
 
 Faults (`reference_platform.faults`):
 

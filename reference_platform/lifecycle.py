@@ -7,8 +7,10 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from opsverify.pgserver import Lacking, release_memory
 from reference_platform import (
     certificates,
     files,
@@ -17,12 +19,12 @@ from reference_platform import (
     migrations,
     ports,
     postgres,
+    records,
     repository,
     valkey,
 )
 from reference_platform.parts import PARTS, UnknownPart, known
 from reference_platform.processes import Failed, myself, stop, strays
-from reference_platform.programs import Lacking
 from reference_platform.registry import (
     Entry,
     Record,
@@ -167,6 +169,7 @@ def _bring_up(state: Path | None, parts: tuple[str, ...], *, made: Path | None) 
 
 def _start(platform: Platform) -> Platform:
     """Start all parts, side by side as far as they allow, and wait until they are ready."""
+    began = datetime.now(UTC)
     platform.save()
     for name in ("logs", "sick", "backups"):
         (platform.state / name).mkdir()
@@ -177,6 +180,7 @@ def _start(platform: Platform) -> Platform:
     for service in launching.NEED_NOTHING:
         launching.start(platform, service)
     repository.make(platform)  # while the cluster is made
+    records.begin(platform)
     postgres.finish(platform, cluster)
     migrations.prepare(platform)
     migrations.migrate(platform)
@@ -187,6 +191,7 @@ def _start(platform: Platform) -> Platform:
     for service in launching.NEED_THE_DATABASE:  # after the migrations, as in every deployment
         launching.start(platform, service)
     launching.wait(platform)
+    records.write_down(platform, began, datetime.now(UTC))
     files.write_environment(platform)
     return platform
 
@@ -235,7 +240,7 @@ def _stop(entry: Entry) -> None:
         for one in process.children():
             one.signal(signal.SIGCONT)
     stop(list(found.values()), within=STOP_WITHIN_SECONDS)
-    postgres.release_memory(entry.postgres_data)
+    release_memory(entry.postgres_data)
 
 
 def _topmost_missing(folder: Path) -> Path | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 from contextlib import suppress
@@ -11,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reference_platform import ports, programs
+from opsverify import pgserver
+from reference_platform import ports
 from reference_platform.processes import MARK, Failed, Process, Program, end_of, identify, stop
 from reference_platform.registry import Entry
 from reference_platform.state import Platform
@@ -24,9 +23,6 @@ DATABASE = "midst"
 INITDB = "initdb"
 SLOTS = 40
 """Few, so that using them all up is quick; the last three are for superusers."""
-
-IPC_RMID = 0
-"""shmctl's command to remove a segment, on Linux and macOS (sys/ipc.h)."""
 
 SETTINGS = {
     "listen_addresses": f"'{ports.LOOPBACK}'",
@@ -57,22 +53,20 @@ def prepare(platform: Platform) -> Preparation:
     """Put the programs in place and begin to make the cluster, without waiting for it.
 
     Raises:
-        programs.Lacking: no PostgreSQL is here.
+        Lacking: no PostgreSQL is here.
     """
     folder = platform.postgres_folder
-    account = programs.postgres_account()
+    account = pgserver.account()
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)  # the platform's own folder around it is closed to others, except for passing through
-    bin_folder = programs.postgres_programs(folder)
+    bin_folder = pgserver.programs(folder)
     home = folder / "home"
     home.mkdir(mode=0o700)
     password = home / "password"
     password.write_text(platform.settings.postgres_admin_password, encoding="utf-8")
     (folder / "socket").mkdir(mode=0o700)
     platform.postgres_data.mkdir(mode=0o700)
-    if account.user is not None and account.group is not None:
-        for mine in (home, password, folder / "socket", platform.postgres_data):
-            _give(mine, account.user, account.group)
+    account.own(home, password, folder / "socket", platform.postgres_data)
     program = _program(
         platform,
         bin_folder / "initdb",
@@ -147,23 +141,6 @@ def end(entry: Entry) -> None:
         server.signal(signal.SIGQUIT)
 
 
-def release_memory(data: Path) -> None:
-    """Remove the shared memory of a server that was killed: it outlives the process.
-
-    Args:
-        data: its data directory, where the server wrote down which it is.
-    """
-    try:
-        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        key, segment = map(int, lines[6].split())
-    except (OSError, IndexError, ValueError):  # ended in order, or never got that far
-        return
-    system = ctypes.CDLL(None)
-    # Only if that key still is that segment: the number may have been given to another one.
-    if system.shmget(ctypes.c_int(key), ctypes.c_size_t(0), 0) == segment:
-        system.shmctl(segment, IPC_RMID, None)
-
-
 def whole(process: Process) -> list[Process]:
     """The server and all its backends."""
     return [process, *process.children()]
@@ -219,7 +196,7 @@ def _answers(platform: Platform, process: Process) -> bool:
 
 
 def _program(platform: Platform, *command: str | Path) -> Program:
-    account = programs.postgres_account()
+    account = pgserver.account()
     return Program(
         command=command,
         folder=platform.postgres_folder / "home",
@@ -234,7 +211,3 @@ def _program(platform: Platform, *command: str | Path) -> Program:
         user=account.user,
         group=account.group,
     )
-
-
-def _give(path: Path, user: int, group: int) -> None:
-    os.chown(path, user, group)

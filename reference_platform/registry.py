@@ -16,17 +16,15 @@ import os
 import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opsverify.pgserver import Lacking, temporary_folder
 from reference_platform import locks
 from reference_platform.processes import Process, myself
 
-SOCKET_PATH_AT_MOST = 103
-"""Bytes of a Unix socket's path: 107 on Linux, 103 on macOS."""
 LONGEST_BELOW = len("/inmidst-1234567890/01234567/postgres/socket/.s.PGSQL.65535")
 
 
@@ -192,13 +190,10 @@ def base_path() -> Path:
     Raises:
         Unusable: no temporary folder will do.
     """
-    for temporary in dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")]):  # noqa: S108 - checked below
-        if _is_suitable(temporary):
-            return temporary / f"inmidst-{os.getuid()}"
-    raise Unusable(
-        f"{tempfile.gettempdir()} cannot hold a database: its path is too long for a socket, or, as root, "
-        "the user nobody cannot reach it. Set TMPDIR to another folder"
-    )
+    try:
+        return temporary_folder(LONGEST_BELOW) / f"inmidst-{os.getuid()}"
+    except Lacking as error:
+        raise Unusable(str(error)) from None
 
 
 def _base_folder() -> Path:
@@ -223,18 +218,6 @@ def _base_folder() -> Path:
 def _mode() -> int:
     """Closed to others; root lets the user nobody, who runs PostgreSQL, pass through but not read."""
     return 0o711 if os.getuid() == 0 else 0o700
-
-
-def _is_suitable(temporary: Path) -> bool:
-    if len(os.fsencode(temporary)) + LONGEST_BELOW > SOCKET_PATH_AT_MOST or not os.access(temporary, os.W_OK):
-        return False
-    return os.getuid() != 0 or reachable_by_all(temporary)
-
-
-def reachable_by_all(folder: Path) -> bool:
-    """Whether any user can pass through a folder and all its parents."""
-    whole = folder.resolve()
-    return all(one.stat().st_mode & stat.S_IXOTH for one in (whole, *whole.parents))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def start(platform: Platform) -> Process:
     """Start the server without waiting for it. What it held when it was stopped is there again.
 
     Raises:
-        programs.Lacking: no Valkey is here.
+        Lacking: no Valkey is here.
         Failed: it ended at once.
     """
     folder = platform.redis_folder

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from opsverify.loading import load
+from opsverify.pgserver import reachable_by_all
 from reference_platform.launching import CLONE, ask
 from reference_platform.processes import identify, strays
-from reference_platform.registry import reachable_by_all
 from reference_platform.waiting import until
 
 OWNER = """

@@ -10,6 +10,7 @@ from opsverify.probes.redis import Ping
 @pytest.mark.check(
     id="HLT-05",
     runbook="playbook-database-connection-errors",
+    covers=["api-playbook.ask-its-dependencies", "database-playbook.does-it-answer", "symptom.server-errors"],
     severity="blocker",
     stages=["post_deploy", "nightly", "post_maintenance", "incident"],
     remedy="Look at the server's log and process. No free slot: find who holds them, end idle sessions.",
@@ -23,6 +24,7 @@ def test_postgres_answers(connection: Connection, limits: Limits) -> None:
 @pytest.mark.check(
     id="HLT-06",
     runbook="playbook-api-unresponsive",
+    covers=["api-playbook.ask-its-dependencies", "symptom.cache-misses"],
     severity="blocker",
     stages=["post_deploy", "nightly", "post_maintenance", "incident"],
     remedy="Look at the server's log and process. Refused password: compare variable and server setting.",

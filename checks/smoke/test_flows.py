@@ -11,6 +11,7 @@ from opsverify.journeys.tasks import Task
 @pytest.mark.check(
     id="SMK-01",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="blocker",
     stages=["post_deploy", "post_maintenance"],
     remedy="The requests are in the evidence: find the first one that shows another value than was written. "
@@ -30,6 +31,7 @@ def test_profile_lives_its_life(life: Life) -> None:
 @pytest.mark.check(
     id="SMK-03",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "post_maintenance"],
     remedy="Read the api's log for the search. 429: the profile named in [synthetic] needs a paid tier.",
@@ -44,6 +46,7 @@ def test_job_search_answers(search: Search) -> None:
 @pytest.mark.check(
     id="SMK-06",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "post_maintenance"],
     remedy="Still queued: look whether the worker runs (ORCH_WORKER_ENABLED) and how long the queue is. "
@@ -60,6 +63,7 @@ def test_task_completes(task: Task, limits: Limits) -> None:
 @pytest.mark.check(
     id="SMK-07",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "post_maintenance"],
     remedy="Read the api's log for the billing route. 404: new profiles have no subscription here; "
@@ -75,6 +79,7 @@ def test_subscription_can_be_read(subscription: Subscription) -> None:
 @pytest.mark.check(
     id="SMK-10",
     runbook="playbook-stripe-webhooks-failing",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "post_maintenance"],
     remedy="401: STRIPE_WEBHOOK_SECRET here and in the api differ. 5xx: read the api's log for the webhook, "

@@ -10,6 +10,7 @@ from opsverify.probes.api import BadInput, Signatures, Taxonomy
 @pytest.mark.check(
     id="SMK-02",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "nightly", "post_maintenance"],
     remedy="Compare the tables with the seed of the release. They are cached for an hour: after "
@@ -24,6 +25,7 @@ def test_taxonomy_is_complete(taxonomy: Taxonomy, environment: Environment) -> N
 @pytest.mark.check(
     id="SMK-04",
     runbook="access-control",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="blocker",
     stages=["post_deploy", "nightly", "post_maintenance", "security_incident"],
     remedy="Whoever holds such a token gets in: take the route off the public address, and roll back.",
@@ -38,6 +40,12 @@ def test_wrong_tokens_are_refused(tokens: Tokens) -> None:
 @pytest.mark.check(
     id="SMK-05",
     runbook="playbook-stripe-webhooks-failing",
+    covers=[
+        "post-deployment.smoke-tests-are-green",
+        "webhook-playbook.a-wrong-signature-is-refused",
+        "post-maintenance.smoke-tests-are-green",
+        "symptom.webhooks-fail",
+    ],
     severity="critical",
     stages=["post_deploy", "nightly", "post_maintenance", "incident"],
     remedy="404: the route moved, or the front does not pass it on. 200: anybody can invent payments; take "
@@ -51,6 +59,7 @@ def test_wrong_signatures_are_refused(signatures: Signatures) -> None:
 @pytest.mark.check(
     id="SMK-09",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green"],
     severity="normal",
     stages=["post_deploy", "nightly", "post_maintenance"],
     remedy="Read the api's log for the traceback: input reaches code that trusts it.",

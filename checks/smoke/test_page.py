@@ -9,6 +9,7 @@ from opsverify.probes.browser import Rendered
 @pytest.mark.check(
     id="SMK-08",
     runbook="post-deployment-checklist",
+    covers=["post-deployment.smoke-tests-are-green", "post-maintenance.smoke-tests-are-green"],
     severity="critical",
     stages=["post_deploy", "nightly", "post_maintenance"],
     remedy="Look at the picture and the console in the evidence. A failed request to the api: compare the "

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from opsverify.runbook import ANCHORS
+from opsverify.runbook import ANCHORS, SLUGS
 
 Stage = Literal[
     "pre_deploy",
@@ -73,6 +73,8 @@ class CheckMetadata(BaseModel):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     remedy: Annotated[str, Field(min_length=1)]
     """What the operator does next when the check is red."""
+    covers: tuple[str, ...] = ()
+    """Slugs of the runbook's items that it verifies, wholly or in part."""
     mutates: bool | Literal["synthetic"] = False
     """The check writes to the target: not asked on a protected environment. One that writes nothing but
     synthetic data is asked there when the environment names a synthetic tenant."""
@@ -84,6 +86,15 @@ class CheckMetadata(BaseModel):
             near = did_you_mean(anchor, tuple(sorted(ANCHORS)))
             raise ValueError(f"the runbook has no section {anchor!r} ({near})")
         return anchor
+
+    @field_validator("covers")
+    @classmethod
+    def _are_items(cls, covers: tuple[str, ...]) -> tuple[str, ...]:
+        for slug in covers:
+            if slug not in SLUGS:
+                near = get_close_matches(slug, SLUGS, n=1, cutoff=0.0)
+                raise ValueError(f"the runbook has no item {slug!r} (did you mean {near[0]!r}?)")
+        return covers
 
 
 class BadMarker(Exception):

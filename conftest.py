@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.stores",
     "fixtures.configuration",
     "fixtures.dependencies",
+    "fixtures.releases",
     "fixtures.smoke",
     "fixtures.evidence",
     "fixtures.allureresults",

@@ -27,13 +27,15 @@ LISTENS_ON = {
     "api-2": ("api-2",),
     "orchestrator": ("orchestrator",),
     "model": ("model",),
+    "outside": ("outside",),
 }
 """The service processes, and the names of their ports. The second api is a replica of the first."""
 NEED_THE_DATABASE = ("api", "api-2", "orchestrator")
-NEED_NOTHING = ("web", "front", "model")
+NEED_NOTHING = ("web", "front", "model", "outside")
 READY_PATHS = {
     "web": "/api/health",
     "model": "/api/tags",
+    "outside": "/api/v2/status.json",
     "public-web": "/api/health",
     "public-api": "/health",
 }
@@ -118,6 +120,7 @@ def _variables(platform: Platform) -> dict[str, str]:
     return {
         **settings.variables(),
         MARK: platform.entry.id,
+        "RELEASE": settings.release,
         "API_URL": settings.url("api"),
         "PUBLIC_API_URL": settings.public_url("api"),
         "CORS_ORIGINS": f"{settings.url('web')},{settings.public_url('web')}",

@@ -206,6 +206,7 @@ def _settings(parts: tuple[str, ...]) -> Settings:
         jwt_secret=secrets.token_urlsafe(48),
         stripe_secret_key="sk_test_" + secrets.token_hex(16),
         stripe_webhook_secret="whsec_" + secrets.token_hex(16),
+        release=repository.RELEASED,
         parts=parts,
     )
 

@@ -14,7 +14,10 @@ from reference_platform import locks
 from reference_platform.processes import Process
 from reference_platform.registry import Entry, write_at_once
 
-PORTS = ("postgres", "redis", "api", "api-2", "orchestrator", "web", "public-api", "public-web", "model")
+PORTS = (
+    *("postgres", "redis", "api", "api-2", "orchestrator", "web"),
+    *("public-api", "public-web", "model", "outside"),
+)
 SERVICES = ("api", "orchestrator", "web")
 OWN_NAMES = (
     "platform.json",
@@ -52,6 +55,8 @@ class Settings:
     jwt_secret: str
     stripe_secret_key: str
     stripe_webhook_secret: str
+    release: str = ""
+    """Which one runs."""
     parts: tuple[str, ...] = ()
 
     def url(self, service: str) -> str:

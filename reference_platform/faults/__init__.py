@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from reference_platform.faults import configuration, health, smoke
+from reference_platform.faults import configuration, health, running, smoke
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
@@ -21,7 +21,12 @@ __all__ = [
     "mend",
 ]
 
-TABLES: tuple[tuple[Fault, ...], ...] = (health.FAULTS, configuration.FAULTS, smoke.FAULTS)
+TABLES: tuple[tuple[Fault, ...], ...] = (
+    health.FAULTS,
+    configuration.FAULTS,
+    smoke.FAULTS,
+    running.FAULTS,
+)
 """A table for each area."""
 
 FAULTS: dict[str, Fault] = {one.key: one for table in TABLES for one in table}

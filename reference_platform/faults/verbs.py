@@ -6,6 +6,7 @@ import json
 import secrets
 import signal
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import LiteralString
 
@@ -13,6 +14,8 @@ from reference_platform import files, launching, postgres, valkey
 from reference_platform.faults import slots
 from reference_platform.faults.model import Verb
 from reference_platform.processes import Process
+from reference_platform.records.deployments import restarted
+from reference_platform.records.keeping import keep
 from reference_platform.services.sickness import Answer, read, write
 from reference_platform.state import Platform
 
@@ -28,6 +31,7 @@ def stop(part: str) -> Verb:
     def undo(platform: Platform) -> None:
         if platform.process(part) is None:
             _start(platform, part)
+            write_down_restart(platform, part)
 
     return Verb(f"{part} is stopped", do, undo, frozenset({part}))
 
@@ -168,11 +172,19 @@ def restart_with(service: str, words: str, variables: Mapping[str, str]) -> Verb
     """
 
     def restart(platform: Platform, told: Mapping[str, str] | None) -> None:
-        launching.stop_service(platform, service)
-        launching.start(platform, service, variables=told)
-        launching.wait(platform, [service])
+        _restart(platform, service, told)
+        write_down_restart(platform, service)
 
     return Verb(f"{service} {words}", partial(restart, told=variables), partial(restart, told=None))
+
+
+def restart_unexplained(service: str) -> Verb:
+    """A service ended and was started again, and nobody wrote down why."""
+    return Verb(
+        f"{service} was killed and restarted",
+        partial(_restart, service=service, told=None),
+        partial(write_down_restart, part=service),
+    )
 
 
 def send_api_elsewhere() -> Verb:
@@ -210,6 +222,20 @@ def need_in_template(name: str) -> Verb:
         files.write_template(platform, name)
 
     return Verb(f"the release to come needs {name}", do, files.write_template)
+
+
+def write_down_restart(platform: Platform, part: str) -> None:
+    """Put a restart on record, as an operator would; only of what says since when it runs."""
+    if part in launching.NEED_THE_DATABASE and platform.process(part) is not None:
+        launching.wait(platform, [part])
+        service = part.partition("-")[0]
+        keep(platform, {f"restarts/{part}.toml": restarted(service, datetime.now(UTC))})
+
+
+def _restart(platform: Platform, service: str, told: Mapping[str, str] | None) -> None:
+    launching.stop_service(platform, service)
+    launching.start(platform, service, variables=told)
+    launching.wait(platform, [service])
 
 
 def _forget_caches(platform: Platform) -> None:

@@ -24,6 +24,8 @@ class Settings:
     """Where a page that came through the public address finds it."""
     origins: tuple[str, ...]
     """Where pages come from that may call the api from a browser."""
+    release: str
+    """Which one it is of; a real service has it from its image."""
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -42,4 +44,5 @@ class Settings:
             api_url=variables.get("API_URL", ""),
             public_api_url=variables.get("PUBLIC_API_URL", ""),
             origins=tuple(origin for origin in variables.get("CORS_ORIGINS", "").split(",") if origin),
+            release=variables.get("RELEASE", ""),
         )

@@ -1,4 +1,4 @@
-"""`python -m opsverify`: validate an environment file, print its schema, write a first one."""
+"""`python -m opsverify`: environment files and records, and what happens around a deployment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from opsverify.check import SUBJECT
+from opsverify.commands import record, watch
 from opsverify.environment import Environment
 from opsverify.loading import BadEnvironment, load
 
@@ -72,13 +73,25 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("schema", help="print the JSON Schema of environment files")
     init = commands.add_parser("init", help="write a first environment file")
     init.add_argument("name")
+    for command in (record, watch):
+        command.add_parser(commands)
     asked = parser.parse_args(arguments)
     if asked.command == "check-env":
         return _check(asked.path)
+    if asked.command in RUN:
+        try:
+            return RUN[asked.command](asked)
+        except BadEnvironment as error:
+            print(error, file=sys.stderr)
+            return USAGE_ERROR
     if asked.command == "init":
         return _init(asked.name)
     print(schema())
     return 0
+
+
+RUN = {"record": record.run, "watch": watch.run}
+"""Commands in modules of their own."""
 
 
 def schema() -> str:

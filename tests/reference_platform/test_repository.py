@@ -28,6 +28,7 @@ def bare(folder: Path) -> Platform:
         jwt_secret="",
         stripe_secret_key="",
         stripe_webhook_secret="",
+        release="v1.1.0",
     )
     return Platform(folder, Entry(folder / "entry"), settings, None)
 

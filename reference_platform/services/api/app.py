@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from reference_platform.services import errors, store
+from reference_platform.services import errors, store, version
 from reference_platform.services.api import admin, billing, hunter, narrative, taxonomy
 from reference_platform.services.api.figures import expose
 from reference_platform.services.api.profiles import Profiles
@@ -55,6 +55,7 @@ def build(around: Around) -> Service:
             Route("/health", health),
             Route("/ready", readiness.endpoint),
             Route("/metrics", metrics.endpoint),
+            version.route(around.settings),
             *_under_version(versioned),
             *_deprecated(versioned),
         ),

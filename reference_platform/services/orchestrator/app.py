@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from reference_platform.services import errors, store
+from reference_platform.services import errors, store, version
 from reference_platform.services.database import Database, NoSession
 from reference_platform.services.headers import SecurityHeaders
 from reference_platform.services.metrics import Metrics
@@ -101,6 +101,7 @@ def build(around: Around) -> Service:
             Route("/health", health),
             Route("/ready", readiness.endpoint),
             Route("/metrics", metrics.endpoint),
+            version.route(settings),
             *routes(tasks, client),
         ),
         metrics=metrics,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from reference_platform.services import errors
+from reference_platform.services import errors, version
 from reference_platform.services.headers import SecurityHeaders
 from reference_platform.services.metrics import Metrics
 from reference_platform.services.serving import Around, Service
@@ -45,6 +45,7 @@ def build(around: Around) -> Service:
         routes=(
             Route("/", partial(page, around.settings)),
             Route("/api/health", health),
+            version.route(around.settings, "/api/version"),
             *(Route(f"/{path.name}", partial(asset, path)) for path in assets),
         ),
         metrics=Metrics("web"),

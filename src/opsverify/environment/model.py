@@ -135,7 +135,7 @@ class Environment(Table):
     _file: Path = PrivateAttr(default=Path())
     _asked: Asked = PrivateAttr(default=Asked())
     _kept: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _keeping: threading.RLock = PrivateAttr(default_factory=threading.RLock)
+    _locks: dict[str, threading.Lock] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
         """Remember the file this was read from; relative paths in it count from its folder."""
@@ -235,7 +235,7 @@ class Environment(Table):
         Raises:
             Exception: what `make` raises; the next that asks tries again.
         """
-        with self._keeping:
+        with self._locks.setdefault(name, threading.Lock()):
             if name not in self._kept:
                 self._kept[name] = make()
             found: T = self._kept[name]

@@ -88,11 +88,7 @@ def metrics(environment: Environment, service_with_metrics: Service) -> Metrics:
         CouldNotLook: there was no answer at all.
     """
     service = service_with_metrics
-    exchange = http.get(
-        service.address(service.metrics),
-        within=environment.limits.metrics_at_most_seconds,
-        ca=environment.path(service.ca),
-    )
+    exchange = scrape(environment, service)
     if exchange.unreachable is not None:
         raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
     exposition = read_exposition(exchange.body)
@@ -103,6 +99,14 @@ def metrics(environment: Environment, service_with_metrics: Service) -> Metrics:
         samples=exposition.samples,
         evidence=(exchange.evidence,),
     )
+
+
+def scrape(environment: Environment, service: Service) -> http.Exchange:
+    """One scrape of a service's metrics, for all looks that need it."""
+    url = service.address(service.metrics)
+    within = environment.limits.metrics_at_most_seconds
+    ca = environment.path(service.ca)
+    return environment.once(f"scrape {url}", lambda: http.get(url, within=within, ca=ca))
 
 
 def _state_in(body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,18 +56,19 @@ class Book:
     Args:
         source: where they are.
         rules: what makes one count.
-        target: name of the environment; records for another are left out.
+        target: name of the environment; records for another are left out. None: none are.
 
     Raises:
         CouldNotLook: they cannot be read.
     """
 
-    def __init__(self, source: Folder | Committed, rules: Iterable[RecordRule], target: str) -> None:
-        self._source = source
+    def __init__(self, source: Folder | Committed, rules: Iterable[RecordRule], target: str | None) -> None:
+        self.source = source
         self._rules = tuple(rules)
         self._signatures: dict[str, str | None] = {}
         self.bad: list[str] = []
         """What is wrong with files that hold no valid record."""
+        self._unread: list[tuple[str, bytes, str]] = []
         self._kept: list[Kept[Record]] = []
         self.overrides: list[Override] = []
         for file, text in source.files():
@@ -74,8 +76,9 @@ class Book:
                 record = _read(file, text)
             except BadRecord as error:
                 self.bad += str(error).splitlines()
+                self._unread.append((file, text, str(error)))
                 continue
-            if record is None or record.target not in (None, target):
+            if record is None or (target is not None and record.target not in (None, target)):
                 continue
             if isinstance(record, Override):
                 self.overrides.append(record)
@@ -94,6 +97,11 @@ class Book:
             CouldNotLook: a signature cannot be verified for want of git.
         """
         return [one for one in self.of(kind) if self.flaw(one, now) is None]
+
+    def bad_of(self, kind: type[Record]) -> list[str]:
+        """What is wrong with files that are meant as records of one kind, as far as can be told."""
+        name = str(kind.model_fields["kind"].default)
+        return [why for file, text, why in self._unread if _meant_as(file, text) == name]
 
     def flaw(self, kept: Kept[R], now: datetime) -> str | None:
         """Why a record does not count, or None when it does.
@@ -129,8 +137,8 @@ class Book:
         Raises:
             CouldNotLook: a signature cannot be verified for want of git.
         """
-        named = [one for one in self.of(Attestation) if _same(one.record.what, what)]
-        fitting = [one for one in named if all(getattr(one.record, key) == of for key, of in about.items())]
+        named = self._named(what)
+        fitting = [one for one in named if _is_about(one.record, about)]
         flawed: list[str] = []
         for one in fitting:
             flaw = self.flaw(one, now)
@@ -141,10 +149,24 @@ class Book:
             return Proof(None, flawed[0])
         subject = " ".join(f"{key} {of}" for key, of in about.items() if of)
         others = sorted({_about(one.record, about) for one in named})
-        only = f" (only for {', '.join(others)})" if others else self._unreadable()
+        only = f" (only for {', '.join(others)})" if others else self.unreadable
         return Proof(None, f"{what}: not on record{f' for {subject}' if subject else ''}{only}")
 
-    def _unreadable(self) -> str:
+    def proofs(self, what: str, now: datetime, **about: str | None) -> list[Kept[Attestation]]:
+        """All that stands on record for an item and counts, the newest first; arguments as of `proof`.
+
+        Raises:
+            CouldNotLook: a signature cannot be verified for want of git.
+        """
+        fitting = [one for one in self._named(what) if _is_about(one.record, about)]
+        return [one for one in fitting if self.flaw(one, now) is None]
+
+    def _named(self, what: str) -> list[Kept[Attestation]]:
+        return [one for one in self.of(Attestation) if _same(one.record.what, what)]
+
+    @property
+    def unreadable(self) -> str:
+        """What is wrong with files that hold no record, in brackets, or nothing; to end a sentence with."""
         return f" ({len(self.bad)} findings in unreadable records: {self.bad[0]})" if self.bad else ""
 
     def _rules_for(self, record: Record) -> list[RecordRule]:
@@ -157,7 +179,7 @@ class Book:
 
     def _signed_by(self, kept: Kept[R]) -> str | None:
         if kept.file not in self._signatures:
-            signature = self._source.signature(kept.file, kept.text)
+            signature = self.source.signature(kept.file, kept.text)
             why = signature.why or None
             if signature.by is not None and signature.by != kept.record.who:
                 why = f"it names {one_line(kept.record.who)} and is signed by {one_line(signature.by)}"
@@ -185,10 +207,25 @@ def _read(file: str, text: bytes) -> AnyRecord | None:
     return parse(text, file)
 
 
+def _meant_as(file: str, text: bytes) -> str | None:
+    """The kind of record that a file is meant as, also where it is no valid TOML."""
+    if file.endswith(".md"):
+        return "post-mortem"
+    said = _KIND.search(text)
+    return None if said is None else said[1].decode("ascii")
+
+
+_KIND = re.compile(rb"""(?m)^\s*"?kind"?\s*=\s*["']([a-z-]+)["']""")
+
+
 def _same(one: str, other: str) -> bool:
     return " ".join(one.casefold().replace("-", " ").split()) == " ".join(
         other.casefold().replace("-", " ").split()
     )
+
+
+def _is_about(record: Attestation, about: dict[str, str | None]) -> bool:
+    return all(getattr(record, key) == of for key, of in about.items())
 
 
 def _about(record: Attestation, about: dict[str, str | None]) -> str:

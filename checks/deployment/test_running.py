@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from opsverify.probes.releases import Version
+
+
+@pytest.mark.check(
+    id="DEP-09",
+    runbook="deployment-methods",
+    covers=[
+        "compose.fetch-the-images",
+        "helm.upgrade-the-chart-to-the-tag",
+        "rollback.compose-goes-back-to-the-tag",
+        "script.new-containers",
+    ],
+    severity="blocker",
+    stages=["post_deploy", "nightly"],
+    remedy="Deploy the release on record, pinned by its tag, to this service; or record what was deployed.",
+)
+def test_the_release_deployed_runs(version: Version) -> None:
+    """What runs is the release deployed, pinned, in each service and replica."""
+    assert version.floating == ()
+    assert version.release == version.deployed

@@ -1,0 +1,157 @@
+"""Which release runs, and since when: versions that services say, and the start of their processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from opsverify.environment import Environment, Service
+from opsverify.evidence import Evidence, one_line
+from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.probes import http
+from opsverify.probes.exposition import read_exposition
+from opsverify.probes.web import scrape
+from opsverify.records import Attestation, Deployment, Release, book, running
+
+IMPORTS = ("httpx", "opsverify.probes.bounded", "prometheus_client.parser")
+"""What is imported before the looks start, and not in their threads."""
+
+FLOATING = frozenset({"latest", "main", "master", "head", "edge", "dev", "nightly", "stable"})
+"""Tags that mean another image tomorrow."""
+STARTED_AT = "process_start_time_seconds"
+"""Prometheus' own name for it; a service may have a prefix before it, or another in its `metrics_names`."""
+WRITTEN_DOWN_WITHIN = timedelta(minutes=15)
+"""How long after a restart its record may be made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version(Snapshot):
+    """The release that a service, or one replica of it, says it is of."""
+
+    release: str
+    deployed: str
+    """The release that runs by the records."""
+    floating: tuple[str, ...]
+    """The release, when it is a name that means something else tomorrow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Snapshot):
+    """When a service's process started, and why, as far as that is on record."""
+
+    unrecorded: tuple[str, ...]
+    """That it started outside a recorded deployment or restart, and when."""
+
+
+def version(environment: Environment, instance_with_version: Service) -> Version:
+    """Ask a service's version path, and find the release that should run.
+
+    Raises:
+        CouldNotLook: it does not answer, says no version, or no record says what was deployed.
+    """
+    service = instance_with_version
+    deployed = running(environment)
+    exchange = http.get(
+        service.address(service.version or False),
+        within=environment.limits.health_at_most_seconds,
+        ca=environment.path(service.ca),
+    )
+    if exchange.unreachable is not None:
+        raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
+    said = _at(exchange.body, service.version_field)
+    if exchange.answer != 200 or said is None:
+        why = f"its version path answers {exchange.answer} without {service.version_field}"
+        raise CouldNotLook(service.name, why, evidence=(exchange.evidence,))
+    return Version(
+        where=exchange.url,
+        release=one_line(said),
+        deployed=deployed.name,
+        floating=tuple(one_line(name) for name in (said,) if name.casefold() in FLOATING),
+        record=_record(deployed),
+        evidence=(exchange.evidence, *_evidence(deployed)),
+    )
+
+
+def start(environment: Environment, instance_with_metrics: Service) -> Start:
+    """Find when a service's process started, and hold it against deployments and restarts on record.
+
+    Raises:
+        CouldNotLook: it does not answer or does not say, or the records cannot be read.
+    """
+    service = instance_with_metrics
+    exchange = scrape(environment, service)
+    started = process_started(environment, service)
+    skew = _skew(exchange)
+    pages = book(environment)
+    now = datetime.now(UTC)
+    spans = [
+        (one.record.started - skew, one.record.ended + skew)
+        for one in pages.counting(Deployment, now)
+        if one.record.started and one.record.ended
+    ]
+    spans += [
+        (one.record.when - WRITTEN_DOWN_WITHIN - skew, one.record.when + skew)
+        for one in pages.counting(Attestation, now)
+        if one.record.what == "restart" and one.record.service in (None, service.name.partition(".")[0])
+    ]
+    recorded = any(begin <= started <= end for begin, end in spans)
+    said = f"{started:%Y-%m-%d %H:%M:%S} UTC"
+    shown = "\n".join(f"{begin:%Y-%m-%d %H:%M:%S} – {end:%H:%M:%S} UTC" for begin, end in spans)
+    return Start(
+        where=exchange.url,
+        unrecorded=() if recorded else (f"started at {said}, which nothing on record explains",),
+        evidence=(Evidence("process start", f"started {said}\n\non record:\n{shown or 'nothing'}"),),
+    )
+
+
+def process_started(environment: Environment, service: Service) -> datetime:
+    """When a service's process started, by its metrics.
+
+    Raises:
+        CouldNotLook: it does not answer, or does not say.
+    """
+    exchange = scrape(environment, service)
+    if exchange.unreachable is not None:
+        raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
+    samples = read_exposition(exchange.body).samples
+    name = service.metrics_names.get(STARTED_AT)
+    found = [
+        seconds
+        for series, seconds in samples.items()
+        if series == name or (not name and series.endswith(STARTED_AT))
+    ]
+    if not found or not 0 < found[0] < 1e11:
+        why = f"its metrics have no {name or STARTED_AT}"
+        raise CouldNotLook(service.name, why, evidence=(exchange.evidence,))
+    return datetime.fromtimestamp(found[0], UTC)
+
+
+def _skew(exchange: http.Exchange) -> timedelta:
+    """How far the service's clock is from ours, where it is more than the second that its header has."""
+    date = next((value for name, value in exchange.headers if name.lower() == "date"), None)
+    try:
+        away = abs(datetime.now(UTC) - parsedate_to_datetime(date or ""))
+    except (TypeError, ValueError):  # it says none, or none that can be read
+        return timedelta(0)
+    return away if timedelta(seconds=2) < away < timedelta(hours=1) else timedelta(0)
+
+
+def _at(body: bytes, field: str) -> str | None:
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    for key in field.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _record(release: Release) -> str | None:
+    return str(release.deployment) if release.deployment else None
+
+
+def _evidence(release: Release) -> tuple[Evidence, ...]:
+    return (release.deployment.evidence,) if release.deployment else ()

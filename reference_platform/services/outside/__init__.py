@@ -1,0 +1,1 @@
+"""Doubles of what stands outside the platform: the status page's server, and the tickets'."""

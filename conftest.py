@@ -12,6 +12,7 @@ pytest_plugins = [
     "fixtures.dependencies",
     "fixtures.releases",
     "fixtures.smoke",
+    "fixtures.runbook",
     "fixtures.evidence",
     "fixtures.allureresults",
     "fixtures.plan",

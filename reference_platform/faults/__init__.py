@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from reference_platform.faults import configuration, health, running, smoke
+from reference_platform.faults import configuration, health, maintenance, running, smoke
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
@@ -26,6 +26,7 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     configuration.FAULTS,
     smoke.FAULTS,
     running.FAULTS,
+    maintenance.FAULTS,
 )
 """A table for each area."""
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from opsverify.check import SUBJECT
-from opsverify.commands import record, watch
+from opsverify.commands import inventory, record, watch
 from opsverify.environment import Environment
 from opsverify.loading import BadEnvironment, load
 
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("schema", help="print the JSON Schema of environment files")
     init = commands.add_parser("init", help="write a first environment file")
     init.add_argument("name")
-    for command in (record, watch):
+    for command in (inventory, record, watch):
         command.add_parser(commands)
     asked = parser.parse_args(arguments)
     if asked.command == "check-env":
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-RUN = {"record": record.run, "watch": watch.run}
+RUN = {"inventory": inventory.run, "record": record.run, "watch": watch.run}
 """Commands in modules of their own."""
 
 

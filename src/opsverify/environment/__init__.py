@@ -34,7 +34,7 @@ from opsverify.environment.nouns import (
     VariablesTable,
 )
 from opsverify.environment.people import RecordRule, RecordsTable
-from opsverify.environment.policy import Excuse, Gap, Limits, SeverityOverride, Waiver, end_of
+from opsverify.environment.policy import Excuse, Gap, Limits, Runbook, SeverityOverride, Waiver, end_of
 
 __all__ = [
     "BROWSERS",
@@ -60,6 +60,7 @@ __all__ = [
     "RecordsTable",
     "Redis",
     "Right",
+    "Runbook",
     "Service",
     "SeverityOverride",
     "Source",

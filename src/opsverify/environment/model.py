@@ -169,6 +169,8 @@ class Environment(Table):
             return bool(self.services)
         if noun == "public_url":
             return any(service.public_url for service in self.services)
+        if noun == "runbook":
+            return self.runbook.named
         if any(service.name == noun for service in self.services):
             return True
         return getattr(self, noun, None) is not None

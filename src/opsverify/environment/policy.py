@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, StrictBool, field_validator, model_validator
 
 from opsverify.check import CHECK_ID, Severity, Stage
 from opsverify.environment.base import Name, Positive, Table, VariableName, Words
@@ -30,12 +31,36 @@ class Limits(Table):
 
 
 class Runbook(Table):
-    """Where the runbook stands."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    """Where the runbook stands, and what is asked of it."""
 
     url: str | None = None
     """Address that a red line in the report links to; the anchor is appended."""
+    file: Path | None = None
+    """The document, in Markdown."""
+    git: Words | None = None
+    """Instead: its path in the repository of `[git]`, at its default branch."""
+    inventory: Path | None = None
+    """What it is compared with; None: the inventory of the runbook that this suite is about."""
+    at_most_days_old: Positive | None = None
+    """Since the day that its head names as that of its last change; None: its age is not judged."""
+    check_links: StrictBool = False
+    """Whether the addresses that it links to are asked; files and sections always are."""
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Runbook:
+        if self.file is not None and self.git is not None:
+            raise ValueError("expected at most one of file, git")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The subject's name."""
+        return "runbook"
+
+    @property
+    def named(self) -> bool:
+        """Whether there is a document to look at."""
+        return self.file is not None or self.git is not None
 
 
 class Notify(Table):

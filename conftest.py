@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.stores",
     "fixtures.configuration",
     "fixtures.dependencies",
+    "fixtures.attested",
     "fixtures.releases",
     "fixtures.smoke",
     "fixtures.runbook",

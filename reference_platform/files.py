@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomli_w
 
@@ -39,6 +41,10 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
         service |= _addresses(platform, service["name"])
     if "llm" in table:
         table["llm"]["url"] = platform.settings.url("model")
+    for page in ("status_before", "status_after", "ticket"):
+        if page in table.get("maintenance", {}):
+            of = table["maintenance"][page]
+            of["url"] = platform.settings.url("outside") + urlsplit(of["url"]).path
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
@@ -85,6 +91,17 @@ def write_variables(platform: Platform) -> None:
     )
     write_dotenv(platform.store, platform.settings.variables())
     write_template(platform)
+    write_flags(platform)
+
+
+def write_flags(platform: Platform, **more: object) -> None:
+    """Write the feature flags as their service exports them; more ones, or others; None leaves one out."""
+    flags: dict[str, object] = {
+        "profile-notes": {"owner": "service-owner", "percent": 5, "since": "v1.2.0"},
+        "narrative-preview": {"owner": "service-owner", "percent": 100, "since": "v1.0.0"},
+    }
+    found = {name: flag for name, flag in (flags | more).items() if flag is not None}
+    write_at_once(platform.flags, json.dumps({"flags": found}, indent=1) + "\n")
 
 
 def write_template(platform: Platform, *more: str) -> None:

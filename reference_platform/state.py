@@ -24,6 +24,7 @@ OWN_NAMES = (
     "platform.env",
     "store.env",
     "release.env.example",
+    "flags.json",
     "environment.toml",
     "logs",
     "sick",
@@ -138,6 +139,11 @@ class Platform:
     def template(self) -> Path:
         """The names of the variables that the release to come needs."""
         return self.state / "release.env.example"
+
+    @property
+    def flags(self) -> Path:
+        """Its feature flags, as their service exports them."""
+        return self.state / "flags.json"
 
     @property
     def repository(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from reference_platform.faults import configuration, health, maintenance, running, smoke
+from reference_platform.faults import configuration, health, maintenance, records, running, smoke
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
@@ -27,6 +27,7 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     smoke.FAULTS,
     running.FAULTS,
     maintenance.FAULTS,
+    records.FAULTS,
 )
 """A table for each area."""
 

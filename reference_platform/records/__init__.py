@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from reference_platform.records import deployments
+from reference_platform.records import attested, deployments, verdicts
 from reference_platform.records.keeping import Table, begin, keep
 from reference_platform.state import Platform
 
-TABLES: tuple[Callable[[Platform, datetime, datetime], dict[str, Table]], ...] = (deployments.tables,)
+TABLES: tuple[Callable[[Platform, datetime, datetime], dict[str, Table]], ...] = (
+    deployments.tables,
+    attested.tables,
+)
 
 __all__ = ["begin", "write_down"]
 
@@ -30,3 +33,4 @@ def write_down(platform: Platform, started: datetime, ended: datetime) -> None:
     for tables in TABLES:
         records |= tables(platform, started, ended)
     keep(platform, records)
+    verdicts.write_down(platform, started)

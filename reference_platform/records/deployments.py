@@ -14,6 +14,8 @@ WINDOW = "W-next"
 WINDOW_NOW = "W-now"
 """Id of the window in which `up` deployed what runs."""
 BY = "release-manager"
+FLAGS = ("profile-notes",)
+"""Feature flags of the next release."""
 
 
 def commit_of(platform: Platform, release: str) -> str | None:
@@ -41,6 +43,7 @@ def tables(platform: Platform, started: datetime, ended: datetime) -> dict[str, 
                 "release": release,
                 "commit": commit_of(platform, release) or "0" * 40,
                 "previous": previous,
+                "flags": list(FLAGS) if release == NEXT else None,
             }
             for release, previous in ((PREVIOUS, None), (RELEASED, PREVIOUS), (NEXT, RELEASED))
         },

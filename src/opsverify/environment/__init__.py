@@ -19,6 +19,12 @@ from opsverify.environment.delivery import (
     Right,
     WindowRule,
 )
+from opsverify.environment.incidents import (
+    EscalationRules,
+    IncidentRules,
+    IncidentSeverity,
+    OnboardingRules,
+)
 from opsverify.environment.model import NOUNS, Environment
 from opsverify.environment.nouns import (
     BROWSERS,
@@ -33,26 +39,31 @@ from opsverify.environment.nouns import (
     Taxonomy,
     VariablesTable,
 )
-from opsverify.environment.people import RecordRule, RecordsTable
+from opsverify.environment.people import RUNBOOK_TASKS, RecordRule, RecordsTable, RoutineTask
 from opsverify.environment.policy import Excuse, Gap, Limits, Runbook, SeverityOverride, Waiver, end_of
 
 __all__ = [
     "BROWSERS",
     "NOUNS",
+    "RUNBOOK_TASKS",
     "WEEKDAYS",
     "Access",
     "Asked",
     "Auth",
     "Browser",
     "Environment",
+    "EscalationRules",
     "Excuse",
     "Flags",
     "Gap",
     "Git",
+    "IncidentRules",
+    "IncidentSeverity",
     "Limits",
     "Llm",
     "Maintenance",
     "MigrationState",
+    "OnboardingRules",
     "Page",
     "Postgres",
     "Proof",
@@ -60,6 +71,7 @@ __all__ = [
     "RecordsTable",
     "Redis",
     "Right",
+    "RoutineTask",
     "Runbook",
     "Service",
     "SeverityOverride",

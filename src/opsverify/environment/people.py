@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from opsverify.check import Stage
 from opsverify.environment.base import Positive, Table, Words
+from opsverify.environment.incidents import EscalationRules, IncidentRules, OnboardingRules
+from opsverify.environment.policy import VALID_FOR_MINUTES
 
 
 class RecordRule(Table):
@@ -21,6 +26,42 @@ class RecordRule(Table):
     """How long it counts, from its own time on; None: as long as what it is for."""
     signed: bool = False
     """The git commit that holds it is signed with an SSH key of `allowed_signers`, by whom it names."""
+
+
+class RoutineTask(Table):
+    """Something that is done again and again. Without `stage` and `record` people attest it by its name."""
+
+    name: Words
+    every: Literal["day", "week", "month"]
+    stage: Stage | None = None
+    """Done when a gate of this stage said go."""
+    record: Literal["load-run", "drill"] | None = None
+    """Done when such a record says `passed`. With `stage` beside it, either will do."""
+
+    @property
+    def due_after(self) -> timedelta:
+        """How old the last time may be: as old as a verdict of that rhythm may be, slack included."""
+        stage: dict[str, Stage] = {"day": "nightly", "week": "weekly", "month": "monthly"}
+        return timedelta(minutes=VALID_FOR_MINUTES[stage[self.every]])
+
+
+RUNBOOK_TASKS: tuple[RoutineTask, ...] = (
+    RoutineTask(name="error rate checked", every="day"),
+    RoutineTask(name="failed jobs reviewed", every="day"),
+    RoutineTask(name="backup verified", every="day"),
+    RoutineTask(name="nightly run", every="day", stage="nightly"),
+    RoutineTask(name="slow queries reviewed", every="week"),
+    RoutineTask(name="disk space reviewed", every="week"),
+    RoutineTask(name="dependencies updated", every="week"),
+    RoutineTask(name="logs rotated", every="week"),
+    RoutineTask(name="weekly run", every="week", stage="weekly"),
+    RoutineTask(name="security scanned", every="month"),
+    RoutineTask(name="load tested", every="month", stage="load", record="load-run"),
+    RoutineTask(name="resources pruned", every="month"),
+    RoutineTask(name="runbooks updated", every="month"),
+    RoutineTask(name="monthly run", every="month", stage="monthly"),
+)
+"""Runbook: routine-tasks, and this suite's own audits beside them."""
 
 
 class RecordsTable(Table):
@@ -38,6 +79,17 @@ class RecordsTable(Table):
     """OpenSSH file of principals and their public keys, beside the environment file: never out of the
     repository that it judges."""
     rules: tuple[RecordRule, ...] = Field(default=())
+    reviews_follow_within_hours: Annotated[float, Field(ge=0)] | None = None
+    """How long after a deployment dashboards and key flows are reviewed at the latest; None: no such limit,
+    and no time in which it may be missing."""
+    tasks: tuple[RoutineTask, ...] = RUNBOOK_TASKS
+    """What is done day by day, week by week, month by month. A list here replaces the runbook's."""
+    verdicts: tuple[Path, ...] = ()
+    """Folders with `gate.json` files of earlier runs, kept where no later run overwrites them; a folder or
+    repository of records may hold such files too, named anything that ends in `.json`."""
+    incidents: IncidentRules = IncidentRules()
+    escalation: EscalationRules = EscalationRules()
+    onboarding: OnboardingRules = OnboardingRules()
 
     @model_validator(mode="after")
     def _names_one_place(self) -> RecordsTable:

@@ -13,6 +13,8 @@ from opsverify.records.reading import AT_MOST_BYTES
 
 SUFFIXES = (".toml", ".md")
 FILES_AT_MOST = 20_000
+VERDICT_AT_MOST_BYTES = 16 * 1024 * 1024
+"""A verdict on thousands of checks has a few megabytes."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Folder:
     path: Path
     allowed: Path | None
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Name and text of each file.
+    def files(self, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[str, bytes]]:
+        """Name and text of each file; one that is too large is cut.
 
         Raises:
             CouldNotLook: the folder or a file cannot be read, or it holds far too many.
@@ -40,8 +42,8 @@ class Folder:
                     raise CouldNotLook("records", f"{self.path.name} holds more than {FILES_AT_MOST:,} files")
                 name = file.relative_to(self.path)
                 hidden = any(part.startswith(".") for part in name.parts)
-                if file.suffix in SUFFIXES and not hidden and not file.is_symlink() and file.is_file():
-                    yield name.as_posix(), _bounded(file)
+                if file.suffix in suffixes and not hidden and not file.is_symlink() and file.is_file():
+                    yield name.as_posix(), bounded(file)
         except OSError as error:
             raise CouldNotLook("records", f"{self.path.name} cannot be read: {error.strerror}") from None
 
@@ -68,14 +70,14 @@ class Committed:
     under: str
     allowed: Path | None
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
+    def files(self, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[str, bytes]]:
         """Name and text of each file.
 
         Raises:
             CouldNotLook: git does not answer.
         """
         blobs = self.repository.files(self.commit, self.under)
-        wanted = {path: blob for path, blob in blobs.items() if path.endswith(SUFFIXES)}
+        wanted = {path: blob for path, blob in blobs.items() if path.endswith(suffixes)}
         yield from self.repository.read_all(wanted).items()
 
     def signature(self, file: str, text: bytes) -> Signature:
@@ -116,6 +118,7 @@ def _signature(
     return repository.signature(commit, allowed)
 
 
-def _bounded(file: Path) -> bytes:
+def bounded(file: Path) -> bytes:
+    """The text of a file, as far as a record, or a verdict, is read."""
     with file.open("rb") as opened_file:
-        return opened_file.read(AT_MOST_BYTES + 1)
+        return opened_file.read((VERDICT_AT_MOST_BYTES if file.suffix == ".json" else AT_MOST_BYTES) + 1)

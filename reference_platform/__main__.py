@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from reference_platform import faults, lifecycle, parts, state
+from reference_platform import deploying, faults, lifecycle, parts, state
 from reference_platform.faults import red
 from reference_platform.launching import CLONE, LISTENS_ON
 
@@ -56,6 +56,16 @@ def _parser() -> Parser:
     commands.add_parser("down", parents=[common], help="take it down; nothing of it remains")
     commands.add_parser("status", parents=[common], help="what runs, and what is broken")
     commands.add_parser("faults", parents=[common], help="every fault there is, and what it turns red")
+    for verb, words in (
+        ("migrate", "apply the migrations of a release"),
+        ("deploy", "replace the services by those of a release, one at a time"),
+        ("undeploy", "undo the migrations that a release added to the one before (--to)"),
+    ):
+        one = commands.add_parser(verb, parents=[common], help=words)
+        one.add_argument("release", metavar="RELEASE")
+        if verb == "undeploy":
+            one.add_argument("--to", required=True, metavar="RELEASE", help="the release to go back to")
+    commands.add_parser("backup", parents=[common], help="dump the database among its backups")
     break_ = commands.add_parser("break", parents=[common], help="put a fault into it")
     break_.add_argument("fault", metavar="FAULT", help="ID:name, or ID for the first of that check")
     mend = commands.add_parser("mend", parents=[common], help="take a fault, or all, out of it again")
@@ -129,6 +139,29 @@ def _mend(asked: argparse.Namespace) -> int:
     return OK
 
 
+def _migrate(asked: argparse.Namespace) -> int:
+    applied = deploying.migrate(_running(asked.state), asked.release)
+    print(f"applied: {', '.join(one.version for one in applied) or 'nothing was pending'}", file=sys.stderr)
+    return OK
+
+
+def _undeploy(asked: argparse.Namespace) -> int:
+    undone = deploying.roll_back(_running(asked.state), asked.release, to=asked.to)
+    print(f"undone: {', '.join(one.version for one in undone) or 'nothing was applied'}", file=sys.stderr)
+    return OK
+
+
+def _deploy(asked: argparse.Namespace) -> int:
+    deploying.deploy(_running(asked.state), asked.release)
+    print(f"runs: {asked.release}", file=sys.stderr)
+    return OK
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    print(deploying.back_up(_running(asked.state)))
+    return OK
+
+
 def _running(folder: Path) -> state.Platform:
     platform = lifecycle.find(folder)
     if platform is None:
@@ -143,6 +176,10 @@ COMMANDS = {
     "faults": _faults,
     "break": _break,
     "mend": _mend,
+    "migrate": _migrate,
+    "deploy": _deploy,
+    "undeploy": _undeploy,
+    "backup": _backup,
 }
 
 if __name__ == "__main__":

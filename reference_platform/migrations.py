@@ -88,6 +88,16 @@ def migrate(platform: Platform, release: Path | None = None) -> list[Migration]:
     return applied
 
 
+def applied(platform: Platform) -> set[tuple[str, str]]:
+    """App and version of every migration that the database has."""
+    import psycopg
+
+    with psycopg.connect(platform.settings.dsn, application_name="migrate") as session:
+        return {
+            (app, version) for app, version in session.execute("SELECT app, version FROM schema_migrations")
+        }
+
+
 def roll_back(platform: Platform, migration: Migration) -> None:
     """Undo a migration, by its own script.
 

@@ -111,11 +111,16 @@ def start(platform: Platform, bin_folder: Path | None = None) -> None:
         Failed: it ended; with the end of its log.
         NotInTime: it did not answer.
     """
-    found = bin_folder or Path((platform.postgres_folder / "bin").read_text(encoding="utf-8"))
+    found = bin_folder or programs(platform)
     (platform.postgres_folder / "bin").write_text(str(found), encoding="utf-8")
     process = _program(platform, found / "postgres", "-D", platform.postgres_data).start()
     platform.entry.remember("postgres", process)
     until(lambda: _answers(platform, process), within=30, what="PostgreSQL accepts connections")
+
+
+def programs(platform: Platform) -> Path:
+    """The folder of the programs that its server is run by: pg_dump of the same version is there too."""
+    return Path((platform.postgres_folder / "bin").read_text(encoding="utf-8"))
 
 
 def stop_server(platform: Platform) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from opsverify.environment import Limits
+from opsverify.probes.availability import Downtime
 from opsverify.probes.releases import Version
 
 
@@ -22,3 +24,17 @@ def test_the_release_deployed_runs(version: Version) -> None:
     """What runs is the release deployed, pinned, in each service and replica."""
     assert version.floating == ()
     assert version.release == version.deployed
+
+
+@pytest.mark.check(
+    id="DEP-10",
+    runbook="deployment-methods",
+    severity="critical",
+    stages=["post_deploy"],
+    remedy="Let replicas overlap: start the new one, wait until it is ready, then stop the old one.",
+    covers=["compose.replace-without-a-pause"],
+)
+def test_nobody_was_turned_away(downtime: Downtime, limits: Limits) -> None:
+    """No more requests failed while the deployment ran than the environment allows."""
+    assert downtime.unrecorded == ()
+    assert downtime.failed <= limits.failed_requests_at_most

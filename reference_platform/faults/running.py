@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from reference_platform.faults.model import Fault
 from reference_platform.faults.verbs import restart_unexplained, restart_with
+from reference_platform.faults.watched import restart_without_overlap
 from reference_platform.repository import PREVIOUS
 
 FAULTS = (
+    Fault("DEP-10", "no overlap", restart_without_overlap("orchestrator"), frozenset({"DEP-10[records]"})),
     Fault("HLT-10", "killed", restart_unexplained("orchestrator"), frozenset({"HLT-10[orchestrator]"})),
     Fault(
         "DEP-09",

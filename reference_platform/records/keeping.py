@@ -65,6 +65,15 @@ def write(platform: Platform, name: str, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+def remove(platform: Platform, names: list[str]) -> None:
+    """Remove records, as far as they are there."""
+    there = [name for name in names if (platform.records / name).exists()]
+    for name in there:
+        (platform.records / name).unlink()
+    if there:
+        commit(platform, there, by=PEOPLE[0])
+
+
 def commit(platform: Platform, names: list[str], *, by: str | None) -> None:
     """Commit files as they stand, or their removal, signed by a role; None: not signed."""
     if not (platform.records / ".git").is_dir():

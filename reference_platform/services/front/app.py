@@ -5,6 +5,7 @@ One process listens for all public addresses; the port says which service is mea
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -34,6 +35,9 @@ NOT_GIVEN_BACK = (OF_ONE_HOP | {"date"}) - {"content-length"}
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 PASSES_ON_WITHIN_SECONDS = 30
+TRIES_AGAIN = 3
+TRIES_AGAIN_AFTER_SECONDS = 0.3
+"""A service of one replica that is restarted costs its users time and no answer, as with any balancer."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,14 @@ class Backends:
         """Begin with the first."""
         return cls(tuple(urls), itertools.count())
 
-    def in_turn(self) -> list[str]:
-        """All of them, beginning with the one whose turn it is."""
+    def tries(self) -> Iterator[str | None]:
+        """All of them, beginning with the one whose turn it is, several times; None: wait a little."""
         first = next(self.turns) % len(self.urls)
-        return [*self.urls[first:], *self.urls[:first]]
+        in_turn = [*self.urls[first:], *self.urls[:first]]
+        yield from in_turn
+        for _ in range(TRIES_AGAIN):
+            yield None
+            yield from in_turn
 
 
 def build(around: Around) -> Service:
@@ -66,12 +74,18 @@ def build(around: Around) -> Service:
         if request.url.path.startswith(NOT_PUBLIC):
             raise not_found("route")
         body = await raw_body(request)
-        for url in backends[request.scope["server"][1]].in_turn():
+        for url in backends[request.scope["server"][1]].tries():
+            if url is None:
+                await asyncio.sleep(TRIES_AGAIN_AFTER_SECONDS)
+                continue
             try:
                 answer = await client.send(_outgoing(client, request, url, body), stream=True)
             except httpx.ConnectError:  # this replica is away, another may not be
                 continue
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                # a connection that was kept open was closed when its replica stopped: nothing was done
+                if request.method == "GET" and not isinstance(error, httpx.TimeoutException):
+                    continue
                 break
             return StreamingResponse(
                 answer.aiter_raw(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import tomli_w
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
+from opsverify.commands.keeping import Unwritten, commit
 from opsverify.commands.target import Named, add_target, named_target
 from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook
@@ -65,10 +65,6 @@ def run(asked: argparse.Namespace) -> int:
     except (KeyboardInterrupt, EOFError):
         print("\nnothing was written", file=sys.stderr)
         return 2
-
-
-class Unwritten(Exception):
-    """A record was not written; the text says why and what to do."""
 
 
 def _list(asked: argparse.Namespace) -> int:
@@ -168,28 +164,10 @@ def _keep(asked: argparse.Namespace, name: str, text: str) -> int:
         raise Unwritten(f"{file}: not written: {error.strerror}") from None
     print(f"{file}: written")
     if asked.git_commit:
-        _commit(file, signed=named.wants_signature(asked.kind))
+        commit(file, signed=named.wants_signature(asked.kind))
     elif named.wants_signature(asked.kind):
         print(f"it counts when it is signed: git -C {folder} add {name} && git -C {folder} commit -S")
     return 0
-
-
-def _commit(file: Path, *, signed: bool) -> None:
-    sign = ["--gpg-sign"] if signed else []
-    for command in (
-        ["add", "--", file.name],
-        ["commit", "--quiet", *sign, "--message", f"Record {file.name}", "--", file.name],
-    ):
-        try:
-            done = subprocess.run(
-                ["git", *command], cwd=file.parent, capture_output=True, text=True, check=False
-            )
-        except FileNotFoundError:
-            raise Unwritten(f"{file} is written and not committed: git is not installed") from None
-        if done.returncode != 0:
-            why = one_line(done.stderr, at_most=400)
-            raise Unwritten(f"{file} is written and not committed: {why}")
-    print(f"committed{' and signed' if signed else ''}")
 
 
 def _given(asked: argparse.Namespace, model: type[BaseModel]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import tomli_w
 
-from opsverify.commands.target import Named, add_target, named_target
+from opsverify.commands.keeping import Unwritten, commit
+from opsverify.commands.target import add_target, named_target
 from opsverify.environment import Environment
 from opsverify.looking import CouldNotLook
 from opsverify.records import Availability
@@ -43,6 +44,9 @@ def add_parser(commands: Any) -> None:
     one.add_argument(
         "--at-most", type=float, default=AT_MOST_SECONDS, metavar="S", help="ends by itself then"
     )
+    one.add_argument(
+        "--git-commit", action="store_true", help="commit the record, signed where policy asks for it"
+    )
     one.add_argument("--ready", type=Path, metavar="FILE", help="is made when the first answers are in")
 
 
@@ -61,7 +65,14 @@ def run(asked: argparse.Namespace) -> int:
     tally = asyncio.run(_record(asked, watched))
     record = _availability(asked, watched, tally)
     name = f"availability/{tally.started.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.toml"
-    return _write(named, folder, name, record)
+    status = _write(folder, name, record)
+    if status == 0 and asked.git_commit:
+        try:
+            commit(folder / name, signed=named.wants_signature(record.kind))
+        except Unwritten as error:
+            print(error, file=sys.stderr)
+            return 4
+    return status
 
 
 async def _record(asked: argparse.Namespace, watched: list[Watched]) -> Tally:
@@ -120,7 +131,7 @@ def _availability(asked: argparse.Namespace, watched: list[Watched], tally: Tall
     )
 
 
-def _write(named: Named, folder: Path, name: str, record: Availability) -> int:
+def _write(folder: Path, name: str, record: Availability) -> int:
     file = folder / name
     text = tomli_w.dumps(record.model_dump(exclude_none=True))
     try:
@@ -134,8 +145,6 @@ def _write(named: Named, folder: Path, name: str, record: Availability) -> int:
     print(f"{file}: {record.asked} requests, {record.failed} failed, {record.late} late")
     for one in record.failures:
         print(f"  {one.times} × {one.why}: {one.url} ({one.first:%H:%M:%S} – {one.last:%H:%M:%S} UTC)")
-    if named.wants_signature(record.kind):
-        print(f"it counts when it is signed: git -C {folder} add {name} && git -C {folder} commit -S")
     return 0
 
 

@@ -27,6 +27,10 @@ class Limits(Table):
     task_completes_at_most_seconds: Positive = 30
     page_renders_at_most_seconds: Positive = 15
     jwt_secret_at_least_characters: Annotated[int, Field(gt=0)] = 32
+    clocks_differ_at_most_seconds: Annotated[float, Field(ge=0)] = 2
+    """Between the database's clock and a service's. A process's start itself is known to a second."""
+    failed_requests_at_most: Annotated[int, Field(ge=0)] = 0
+    """While a deployment runs, of those that the availability recorder sent."""
     connections_at_most_percent: Annotated[float, Field(gt=0, le=100)] = 90
 
 

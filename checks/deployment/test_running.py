@@ -29,10 +29,10 @@ def test_the_release_deployed_runs(version: Version) -> None:
 @pytest.mark.check(
     id="DEP-10",
     runbook="deployment-methods",
+    covers=["compose.replace-without-a-pause", "script.new-containers"],
     severity="critical",
     stages=["post_deploy"],
     remedy="Let replicas overlap: start the new one, wait until it is ready, then stop the old one.",
-    covers=["compose.replace-without-a-pause"],
 )
 def test_nobody_was_turned_away(downtime: Downtime, limits: Limits) -> None:
     """No more requests failed while the deployment ran than the environment allows."""

@@ -27,6 +27,14 @@ def test_runbook_says_what_is_checked(contents: Contents) -> None:
 @pytest.mark.check(
     id="MNT-08",
     runbook="related-documentation",
+    covers=[
+        "documents.troubleshooting",
+        "documents.schema-rollback",
+        "documents.hosting-it-yourself",
+        "documents.billing",
+        "documents.security",
+        "documents.variables",
+    ],
     severity="normal",
     stages=["monthly"],
     remedy="Correct the link, or bring back the document or section that it leads to.",

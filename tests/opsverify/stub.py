@@ -53,9 +53,10 @@ def serving(answer: Callable[[Asked], Told]) -> Iterator[str]:
             self.send_header("content-length", str(len(raw)))
             with suppress(ConnectionError):  # the client left
                 self.end_headers()
-                self.wfile.write(raw)
+                if self.command != "HEAD":
+                    self.wfile.write(raw)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _talk  # noqa: N815 - the names that the base class calls
+        do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = _talk  # noqa: N815 - the names that the base class calls
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""

@@ -135,8 +135,9 @@ class _Reader:
             self._words(token.children or [])
         elif token.type in {"fence", "code_block"}:
             language = (token.info.split() or [""])[0]
+            first = self._line + (token.type == "fence")
             self._found += [
-                (self._anchor, kind, text, self._line + line)
+                (self._anchor, kind, text, first + line)
                 for kind, text, line in items_of(language, token.content)
             ]
         elif token.type == "html_block":

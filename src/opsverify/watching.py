@@ -103,7 +103,8 @@ async def watch(
     }
     beat, told = 0, began
     try:
-        while not until.is_set() and (due := began + beat * every) - began < at_most:
+        while not until.is_set() and beat * every < at_most:
+            due = began + beat * every
             with suppress(TimeoutError):
                 await asyncio.wait_for(until.wait(), max(0.0, due - loop.time()))
             if until.is_set():

@@ -149,7 +149,7 @@ class Book:
             return Proof(None, flawed[0])
         subject = " ".join(f"{key} {of}" for key, of in about.items() if of)
         others = sorted({_about(one.record, about) for one in named})
-        only = f" (only for {', '.join(others)})" if others else self.unreadable
+        only = (f" (only for {', '.join(others)})" if others else "") + self.unreadable
         return Proof(None, f"{what}: not on record{f' for {subject}' if subject else ''}{only}")
 
     def proofs(self, what: str, now: datetime, **about: str | None) -> list[Kept[Attestation]]:

@@ -68,13 +68,34 @@ def read_dotenv(file: Path) -> dict[str, str | None]:
         return dict(dotenv_values(stream=stream, interpolate=False))
 
 
+def read_image(file: Path, service: str) -> str | None:
+    """The image of a service in a compose file, with `${NAME}` filled in; None: it names none.
+
+    Raises:
+        OSError, ValueError, KeyError: it cannot be read, or has no such service.
+    """
+    import yaml
+
+    try:
+        table = yaml.safe_load(file.read_text(encoding="utf-8"))["services"][service]
+    except (yaml.YAMLError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    image = table.get("image") if isinstance(table, dict) else None
+    return _interpolated(str(image), _known_beside(file)) if image is not None else None
+
+
+def _known_beside(file: Path) -> dict[str, str | None]:
+    """The variables that compose fills in: of the dotenv file beside its own, and over it the process's."""
+    beside = file.parent / ".env"
+    return {**(read_dotenv(beside) if beside.exists() else {}), **os.environ}
+
+
 def _read_compose(file: Path, service: str) -> dict[str, object]:
     """`env_file` and, over it, `environment` of a service, with `${NAME}` filled in as compose does."""
     import yaml
 
     table = yaml.safe_load(file.read_text(encoding="utf-8"))["services"][service]
-    beside = file.parent / ".env"
-    known: dict[str, str | None] = {**(read_dotenv(beside) if beside.exists() else {}), **os.environ}
+    known = _known_beside(file)
     values: dict[str, object] = {}
     named = table.get("env_file") or []
     for entry in [named] if isinstance(named, str | dict) else named:

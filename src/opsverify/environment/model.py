@@ -19,6 +19,7 @@ from opsverify.environment.delivery import Access, Flags, Git, Maintenance, Migr
 from opsverify.environment.nouns import (
     Auth,
     Browser,
+    Compose,
     Llm,
     Postgres,
     Redis,
@@ -118,7 +119,7 @@ class Environment(Table):
     logs: Laters | None = None
     monitoring: Laters | None = None
     kubernetes: Laters | None = None
-    compose: Laters | None = None
+    compose: Compose | None = None
     hosts: Laters | None = None
     records: RecordsTable | None = None
     runbook: Runbook = Runbook()

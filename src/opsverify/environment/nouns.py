@@ -98,6 +98,9 @@ class Postgres(Table):
     """Guard: a connection string that points elsewhere is not connected to."""
     database: str | None = None
     """Guard, likewise."""
+    scratch_from: VariableName | None = None
+    """Name of a variable with the connection string of a server where a scratch database may be made for
+    rehearsals and drills; without it a server of one's own is started."""
 
     @property
     def name(self) -> str:
@@ -194,6 +197,19 @@ class Taxonomy(Table):
     def counts(self) -> dict[str, int]:
         """How many there are of each kind."""
         return {"masks": self.masks_exactly, "epochs": self.epochs_exactly, "stages": self.stages_exactly}
+
+
+class Compose(Table):
+    """The compose file that the platform runs by."""
+
+    file: Path
+    services: dict[Name, str] = Field(default_factory=dict)
+    """The name in it of a service that has another one here."""
+
+    @property
+    def name(self) -> str:
+        """The subject's name."""
+        return "compose"
 
 
 class Llm(Table):

@@ -15,8 +15,9 @@ from opsverify.probes import http
 from opsverify.probes.exposition import read_exposition
 from opsverify.probes.web import scrape
 from opsverify.records import Attestation, Deployment, Release, book, running
+from opsverify.sources import read_image
 
-IMPORTS = ("httpx", "opsverify.probes.bounded", "prometheus_client.parser")
+IMPORTS = ("httpx", "opsverify.probes.bounded", "prometheus_client.parser", "yaml")
 """What is imported before the looks start, and not in their threads."""
 
 FLOATING = frozenset({"latest", "main", "master", "head", "edge", "dev", "nightly", "stable"})
@@ -47,15 +48,17 @@ class Start(Snapshot):
 
 
 def version(environment: Environment, instance_with_version: Service) -> Version:
-    """Ask a service's version path, and find the release that should run.
+    """Find which release a service is of, by its version path or else by its image, and which should run.
 
     Raises:
         CouldNotLook: it does not answer, says no version, or no record says what was deployed.
     """
     service = instance_with_version
     deployed = running(environment)
+    if service.version is None:
+        return _version_of_image(environment, service, deployed)
     exchange = http.get(
-        service.address(service.version or False),
+        service.address(service.version),
         within=environment.limits.health_at_most_seconds,
         ca=environment.path(service.ca),
     )
@@ -65,13 +68,38 @@ def version(environment: Environment, instance_with_version: Service) -> Version
     if exchange.answer != 200 or said is None:
         why = f"its version path answers {exchange.answer} without {service.version_field}"
         raise CouldNotLook(service.name, why, evidence=(exchange.evidence,))
+    return _version(exchange.url, said, deployed, exchange.evidence)
+
+
+def _version_of_image(environment: Environment, service: Service, deployed: Release) -> Version:
+    compose = environment.compose
+    if compose is None:  # the subject says so before a probe is asked
+        raise CouldNotLook(service.name, "nothing says which release it is of")
+    file = environment.beside(compose.file)
+    name = compose.services.get(service.name, service.name)
+    try:
+        image = read_image(file, name)
+    except (OSError, ValueError, KeyError):
+        raise CouldNotLook("compose", f"the service {name} cannot be read from {file.name}") from None
+    if image is None:
+        raise CouldNotLook(service.name, f"{file.name} names no image for it: it is built where it runs")
+    repository, _, digest = image.partition("@")
+    _, colon, tag = repository.rpartition(":")
+    said = tag if colon and "/" not in tag else ("" if digest else "latest")
+    if not said:
+        why = f"{file.name} pins it by digest only, which names no release"
+        raise CouldNotLook(service.name, why, remedy="Write the tag beside the digest: image:v1.2.3@sha256:…")
+    return _version(file.name, said, deployed, Evidence(f"image in {file.name}", one_line(image)))
+
+
+def _version(where: str, said: str, deployed: Release, evidence: Evidence) -> Version:
     return Version(
-        where=exchange.url,
+        where=where,
         release=one_line(said),
         deployed=deployed.name,
         floating=tuple(one_line(name) for name in (said,) if name.casefold() in FLOATING),
-        record=_record(deployed),
-        evidence=(exchange.evidence, *_evidence(deployed)),
+        record=str(deployed.deployment) if deployed.deployment else None,
+        evidence=(evidence, *((deployed.deployment.evidence,) if deployed.deployment else ())),
     )
 
 
@@ -147,11 +175,3 @@ def _at(body: bytes, field: str) -> str | None:
     for key in field.split("."):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, str) and found else None
-
-
-def _record(release: Release) -> str | None:
-    return str(release.deployment) if release.deployment else None
-
-
-def _evidence(release: Release) -> tuple[Evidence, ...]:
-    return (release.deployment.evidence,) if release.deployment else ()

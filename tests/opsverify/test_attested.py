@@ -270,3 +270,15 @@ def test_a_review_of_another_release_is_none(tmp_path: Path) -> None:
     assert probes.flows(recorded(tmp_path, RAN), RECORDS).missing == (
         "key flows verified: not on record for release v1",
     )
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_at_the_end_of_the_calendar_is_none(tmp_path: Path, when: str) -> None:
+    """Nobody can reckon with it: the record is unreadable, and hinders none beside it."""
+    records = COMING | {
+        "plan.toml": attested("rollback plan", release="v2", when=datetime.fromisoformat(when))
+    }
+    missing = way_back(tmp_path, records)
+    assert len(missing) == 1
+    assert "plan.toml: when: expected a time from 1970 to 2999" in missing[0]
+    assert way_back(tmp_path, records | {"other.toml": attested("rollback plan", release="v2")}) == ()

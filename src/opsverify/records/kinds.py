@@ -36,6 +36,14 @@ class Record(Table):
             raise ValueError("expected a time with its zone (2027-03-31T06:00:00Z)")
         return value
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _times_can_be_reckoned_with(cls, value: Any) -> Any:
+        # further out, adding an hour or showing it in another zone can leave the calendar
+        if isinstance(value, datetime) and not 1970 <= value.year < 3000:
+            raise ValueError("expected a time from 1970 to 2999")
+        return value
+
     @property
     def title(self) -> str:
         """What it is about, for messages and for the name of its file."""

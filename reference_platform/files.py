@@ -52,6 +52,7 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
             _leave_out(table, part.noun, part.lacking() or f"not asked for: up --with={part.name} brings it")
     if lacking := repository.lacking():
         _leave_out(table, "git", lacking)
+        _leave_out(table, "runbook", lacking)  # it lies in the repository
     if not keeping.can_be_signed():
         _ask_for_no_signatures(table)
     write_at_once(platform.environment, tomli_w.dumps(table))

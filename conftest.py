@@ -12,6 +12,8 @@ pytest_plugins = [
     "fixtures.dependencies",
     "fixtures.attested",
     "fixtures.releases",
+    "fixtures.incident",
+    "fixtures.onboarding",
     "fixtures.smoke",
     "fixtures.runbook",
     "fixtures.evidence",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
-from reference_platform import repository
+from reference_platform import engineer, repository
 from reference_platform.launching import CLONE
 from reference_platform.parts import PARTS
 from reference_platform.records import keeping
@@ -45,6 +45,8 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
         if page in table.get("maintenance", {}):
             of = table["maintenance"][page]
             of["url"] = platform.settings.url("outside") + urlsplit(of["url"]).path
+    for right in table.get("access", {}).get("rights", []):
+        right["url"] = platform.settings.url("api") + urlsplit(right["url"]).path
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
@@ -86,13 +88,17 @@ def _addresses(platform: Platform, service: str) -> dict[str, object]:
 
 def write_variables(platform: Platform) -> None:
     """Write the platform's variables as two dotenv files, mode 0600: the suite's, and the services' store."""
-    settings = platform.settings
-    write_dotenv(
-        platform.env_file, {**settings.variables(), "JWT_SECRET_PREVIOUS": settings.previous_jwt_secret}
-    )
+    write_own_variables(platform)
     write_dotenv(platform.store, platform.settings.variables())
     write_template(platform)
     write_flags(platform)
+
+
+def write_own_variables(platform: Platform, **others: str) -> None:
+    """Write the suite's variables; others take the place of their own."""
+    settings = platform.settings
+    previous = {"JWT_SECRET_PREVIOUS": settings.previous_jwt_secret}
+    write_dotenv(platform.env_file, settings.variables() | previous | engineer.variables(settings) | others)
 
 
 def write_flags(platform: Platform, **more: object) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from opsverify.pgserver import Lacking, release_memory
 from reference_platform import (
     certificates,
+    engineer,
     files,
     launching,
     locks,
@@ -182,6 +183,7 @@ def _start(platform: Platform) -> Platform:
     repository.make(platform)  # while the cluster is made
     records.begin(platform)
     postgres.finish(platform, cluster)
+    engineer.make(platform)
     migrations.prepare(platform)
     migrations.migrate(platform)
     migrations.seed(platform)

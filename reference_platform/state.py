@@ -93,6 +93,11 @@ class Settings:
         """The secret before the last rotation, which no service takes any more."""
         return hashlib.sha256(f"before {self.jwt_secret}".encode()).hexdigest()
 
+    @property
+    def engineer_password(self) -> str:
+        """Of the role `engineer`, with which the on-call engineer reads the database."""
+        return hashlib.sha256(f"engineer {self.postgres_admin_password}".encode()).hexdigest()
+
     def variables(self) -> dict[str, str]:
         """The runbook's variables with this platform's values."""
         return {

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from reference_platform.faults import configuration, health, maintenance, records, running, smoke
+from reference_platform.faults import (
+    configuration,
+    health,
+    incident,
+    maintenance,
+    onboarding,
+    records,
+    running,
+    smoke,
+)
 from reference_platform.faults.applying import PartAbsent, break_, broken_keys, mend
 from reference_platform.faults.model import Fault, Verb
 
@@ -28,6 +37,8 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     running.FAULTS,
     maintenance.FAULTS,
     records.FAULTS,
+    incident.FAULTS,
+    onboarding.FAULTS,
 )
 """A table for each area."""
 

@@ -24,7 +24,8 @@ NOT_READY = {"HLT-02[api]", "HLT-02[orchestrator]"}
 
 DATABASE_AWAY = frozenset({"HLT-05[postgres]", "SMK-08[browser]", *NOT_READY})
 NO_DATABASE = frozenset(
-    {f"SMK-{number}[api]" for number in ("01", "02", "03", "04", "07", "09", "10")} | {"SMK-06[orchestrator]"}
+    {f"SMK-{number}[api]" for number in ("01", "02", "03", "04", "07", "09", "10")}
+    | {"SMK-06[orchestrator]", "ONB-01[access]"}
 )
 """What says that it is not available, or does not answer, when PostgreSQL is away."""
 REDIS_AWAY = frozenset({"HLT-06[redis]", *NOT_READY})
@@ -36,6 +37,8 @@ CUT = Answer(path="/metrics", cut_after="http_request_duration_seconds_bucket{")
 
 NO_API_PROCESS = frozenset({"CFG-01[api]", "CFG-02[api]", "CFG-03[variables]", "CFG-04[api]"})
 """What is read from the process of the api."""
+NO_API = frozenset({"ONB-01[access]"})
+"""What asks the api with an engineer's token."""
 WORKER_OFF = frozenset({"HLT-08[orchestrator]", "CFG-02[orchestrator]", "SMK-06[orchestrator]"})
 STATIC = Answer(path="/ready", status=200, body='{"status":"ready"}')
 
@@ -45,7 +48,7 @@ FAULTS = (
         "stopped",
         stop("api"),
         frozenset({"HLT-01[api]", "HLT-02[api]"}),
-        blind=NO_API_PROCESS,
+        blind=NO_API_PROCESS | NO_API,
     ),
     Fault("HLT-01", "one replica refuses", stop("api-2"), frozenset({"HLT-01[api.1]"})),
     Fault(
@@ -54,7 +57,7 @@ FAULTS = (
         answer("orchestrator", "answers 500 on its health path", Answer(path="/health", status=500)),
         frozenset({"HLT-01[orchestrator]"}),
     ),
-    Fault("HLT-01", "hangs", freeze("api"), frozenset({"HLT-01[api]", "HLT-02[api]"})),
+    Fault("HLT-01", "hangs", freeze("api"), frozenset({"HLT-01[api]", "HLT-02[api]"}), blind=NO_API),
     Fault(
         "HLT-01",
         "slow",
@@ -96,7 +99,13 @@ FAULTS = (
     Fault("HLT-05", "stopped", stop("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
     Fault("HLT-05", "wrong password", change_postgres_password(), frozenset({"HLT-05[postgres]"})),
     Fault("HLT-05", "hangs", freeze("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
-    Fault("HLT-05", "slots used up", use_up_slots(), frozenset({"HLT-05[postgres]"})),
+    Fault(
+        "HLT-05",
+        "slots used up",
+        use_up_slots(),
+        frozenset({"HLT-05[postgres]"}),
+        blind=frozenset({"ONB-01[access]"}),
+    ),
     Fault("HLT-06", "stopped", stop("redis"), REDIS_AWAY, blind=NO_REDIS),
     Fault("HLT-06", "auth refused", change_redis_password(), REDIS_AWAY, blind=NO_REDIS),
     Fault("HLT-06", "hangs", freeze("redis"), REDIS_AWAY, blind=NO_REDIS),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from reference_platform.records import attested, deployments, verdicts
+from reference_platform.records import attested, deployments, incidents, verdicts
 from reference_platform.records.keeping import Table, begin, keep
 from reference_platform.state import Platform
 
 TABLES: tuple[Callable[[Platform, datetime, datetime], dict[str, Table]], ...] = (
     deployments.tables,
     attested.tables,
+    incidents.tables,
 )
 
 __all__ = ["begin", "write_down"]
@@ -34,3 +35,4 @@ def write_down(platform: Platform, started: datetime, ended: datetime) -> None:
         records |= tables(platform, started, ended)
     keep(platform, records)
     verdicts.write_down(platform, started)
+    incidents.write_down(platform, started)

@@ -15,6 +15,9 @@ from reference_platform.services.errors import Refused
 ISSUER = AUDIENCE = "in-midst-my-life-api"
 CLOCKS_DIFFER_BY_SECONDS = 5
 LIVES_AT_MOST_SECONDS = 60 * 60
+PERSONAL = "personal"
+"""What a token is used for that a person keeps, rather than gets at each login."""
+PERSONAL_LIVES_AT_MOST_SECONDS = 90 * 24 * 60 * 60
 ADMIN = "admin:access"
 
 
@@ -78,6 +81,7 @@ def _signed(token: str, secret: str) -> dict[str, Any]:
 def _check_standard(claims: dict[str, Any], now: float) -> None:
     audience = claims["aud"]
     expires, issued = float(claims["exp"]), float(claims.get("iat", now))
+    lives = PERSONAL_LIVES_AT_MOST_SECONDS if claims.get("use") == PERSONAL else LIVES_AT_MOST_SECONDS
     good = (
         claims["iss"] == ISSUER
         and (audience == AUDIENCE or (isinstance(audience, list) and AUDIENCE in audience))
@@ -87,7 +91,7 @@ def _check_standard(claims: dict[str, Any], now: float) -> None:
         and now < expires + CLOCKS_DIFFER_BY_SECONDS
         and issued <= now + CLOCKS_DIFFER_BY_SECONDS
         and float(claims.get("nbf", now)) <= now + CLOCKS_DIFFER_BY_SECONDS
-        and expires - issued <= LIVES_AT_MOST_SECONDS + CLOCKS_DIFFER_BY_SECONDS
+        and expires - issued <= lives + CLOCKS_DIFFER_BY_SECONDS
     )
     if not good:
         raise _BadToken

@@ -48,7 +48,7 @@ def connection(environment: Environment, postgres: Postgres) -> Connection:
     import psycopg
 
     within = environment.limits.postgres_answer_at_most_seconds
-    login = _login(environment, postgres)
+    login = login_of(environment, postgres)
     where = _address(login)
     began = time.monotonic()
     trouble: str | None = None
@@ -59,7 +59,7 @@ def connection(environment: Environment, postgres: Postgres) -> Connection:
             row = session.execute("SELECT 1").fetchone()
             answer = row[0] if row else "no row"
     except psycopg.Error as error:
-        trouble = _plain_words(error)
+        trouble = plain_words(error)
         answer = in_seconds(trouble, within)
     seconds = time.monotonic() - began
     said = f"answer: {answer} (after {seconds * 1000:.0f} ms)"
@@ -112,8 +112,12 @@ def open_session(login: dict[str, Any], *, within: float) -> psycopg.Connection[
     return session
 
 
-def _login(environment: Environment, postgres: Postgres) -> dict[str, Any]:
-    """Connection parameters from the variable, after the guards of the environment file."""
+def login_of(environment: Environment, postgres: Postgres) -> dict[str, Any]:
+    """Connection parameters from the variable, after the guards of the environment file.
+
+    Raises:
+        CouldNotLook: it is unset, holds no connection string, or points elsewhere.
+    """
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
@@ -170,7 +174,8 @@ def _address(login: dict[str, Any]) -> str:
     return f"postgresql://{f'[{host}]' if ':' in host else host}:{port}/{database}"
 
 
-def _plain_words(error: psycopg.Error) -> str:
+def plain_words(error: psycopg.Error) -> str:
+    """Why PostgreSQL did not answer, in words that do not change from run to run."""
     import psycopg
 
     if isinstance(error, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):

@@ -42,7 +42,7 @@ def test_a_runbook_as_it_should_be(tmp_path: Path) -> None:
     """Nothing differs, every link leads somewhere; that its age is not judged without a limit is said."""
     one = declared(tmp_path)
     seen = contents(one, one.runbook)
-    assert (seen.added, seen.removed, seen.changed, seen.moved, seen.sections) == ((), (), (), (), ())
+    assert seen.differences == ()
     assert (seen.days_old, seen.at_most_days_old) == (0, inf)
     assert "its age is not judged" in seen.evidence[0].text
     assert links(one, one.runbook).dead == ()
@@ -76,8 +76,7 @@ def test_what_differs_is_seen(tmp_path: Path) -> None:
     """By section and title."""
     one = declared(tmp_path, runbook=RUNBOOK.replace("this", "that").encode() + b"\n- [ ] more\n")
     seen = contents(one, one.runbook)
-    assert seen.changed == ("#do 'a thing' (line 7)",)
-    assert seen.added == ("#do checkbox 2 (line 11)",)
+    assert seen.differences == ("added: #do checkbox 2 (line 11)", "changed: #do 'a thing' (line 7)")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +116,11 @@ def test_an_empty_inventory(tmp_path: Path) -> None:
     one = declared(tmp_path)
     (tmp_path / "inventory.toml").write_text("schema = 1\nsections = []\n")
     seen = contents(one, one.runbook)
-    assert seen.added == ("#do checkbox 1 (line 7)",)
-    assert seen.sections == ("#runbook is new", "#do is new")
+    assert seen.differences == (
+        "section: #runbook is new",
+        "section: #do is new",
+        "added: #do checkbox 1 (line 7)",
+    )
 
 
 def test_addresses_are_asked_where_that_is_allowed(tmp_path: Path) -> None:
@@ -147,7 +149,7 @@ def test_a_runbook_in_git(tmp_path: Path) -> None:
     (tmp_path / "inventory.toml").write_text(inventory_of(RUNBOOK))
     table = '[git]\nrepository = "repository"\n[runbook]\ngit = "{}"\ninventory = "inventory.toml"\n'
     one = environment(tmp_path, {}, table.format("docs/RUNBOOK.md"))
-    assert contents(one, one.runbook).sections == ()
+    assert contents(one, one.runbook).differences == ()
     assert links(one, one.runbook).dead == ("line 9: other.md#there (there is no such section)",)
     other = environment(tmp_path, {}, table.format("docs/none.md"))
     with pytest.raises(CouldNotLook, match=r"there is no file none\.md"):

@@ -26,14 +26,8 @@ NOUN = "runbook"
 class Contents(Snapshot):
     """The runbook against its inventory, by the digest of each item."""
 
-    sections: tuple[str, ...]
-    """`#going-back is now #the-way-back`."""
-    added: tuple[str, ...]
-    """`#before-a-release checkbox 3 (line 17)`."""
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    """`#what-is-still-good 'connections in use' (line 22)`."""
-    moved: tuple[str, ...]
+    differences: tuple[str, ...]
+    """`changed: #limits 'connections in use' (line 22)`, `section: #back is now #the-way-back`."""
     days_old: float
     """Since the day in its head; endless when it names none, or one to come; 0 where no limit is stated."""
     at_most_days_old: float
@@ -69,11 +63,7 @@ def contents(environment: Environment, runbook: Runbook) -> Contents:
     counted = f"{len(document.items)} items in {len(document.sections)} sections, {len(known.items)} known"
     return Contents(
         where=_where(runbook),
-        sections=drift.sections,
-        added=drift.added,
-        removed=drift.removed,
-        changed=drift.changed,
-        moved=drift.moved,
+        differences=drift.phrases,
         days_old=0 if limit is None else days,
         at_most_days_old=inf if limit is None else limit,
         evidence=(Evidence("items and age", "\n".join((counted, age, *drift.phrases))),),

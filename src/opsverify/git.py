@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from opsverify.environment import Environment
@@ -149,6 +150,15 @@ class Repository:
     def last_commit(self, path: str, revision: str = "HEAD") -> str | None:
         """The last commit that changed a file, or None."""
         return self._say("rev-list", "-1", revision, "--", path) or None
+
+    def last_change(self, path: str, revision: str = "HEAD") -> datetime | None:
+        """When a file was last changed by a commit; None where the history is cut off, or there is none.
+
+        Raises:
+            CouldNotLook: git does not answer.
+        """
+        said = "" if self.shallow else self._say("log", "-1", "--format=%cI", revision, "--", path)
+        return datetime.fromisoformat(said) if said else None
 
     def signature(self, commit: str, allowed: Path) -> Signature:
         """Who signed a commit.

@@ -136,11 +136,13 @@ def test_addresses_are_asked_where_that_is_allowed(tmp_path: Path) -> None:
 
 
 def test_a_runbook_in_git(tmp_path: Path) -> None:
-    """It is read as it is committed, with what lies beside it there."""
+    """It is read as it is committed, with what lies beside it there; one without a date is as old as its
+    last commit, where the history says when that was."""
     repository = tmp_path / "repository"
     (repository / "docs").mkdir(parents=True)
     (repository / "docs" / "RUNBOOK.md").write_text(RUNBOOK)
     (repository / "docs" / "other.md").write_text("# Other\n")
+    (repository / "docs" / "undated.md").write_text("# Undated\n")
     git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@midst.example"]
     subprocess.run(["git", "init", "--quiet", "--template=", str(repository)], check=True)
     subprocess.run([*git, "add", "."], check=True)
@@ -151,6 +153,14 @@ def test_a_runbook_in_git(tmp_path: Path) -> None:
     one = environment(tmp_path, {}, table.format("docs/RUNBOOK.md"))
     assert contents(one, one.runbook).differences == ()
     assert links(one, one.runbook).dead == ("line 9: other.md#there (there is no such section)",)
+    aged = environment(tmp_path, {}, table.format("docs/undated.md") + "at_most_days_old = 3\n")
+    assert contents(aged, aged.runbook).days_old <= 1
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=1", repository.as_uri(), tmp_path / "cut"], check=True
+    )
+    cut = table.replace('"repository"', '"cut"').format("docs/undated.md") + "at_most_days_old = 3\n"
+    shallow = environment(tmp_path, {}, cut)
+    assert contents(shallow, shallow.runbook).days_old == inf
     other = environment(tmp_path, {}, table.format("docs/none.md"))
     with pytest.raises(CouldNotLook, match=r"there is no file none\.md"):
         contents(other, other.runbook)

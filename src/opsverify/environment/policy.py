@@ -46,7 +46,8 @@ class Runbook(Table):
     inventory: Path | None = None
     """What it is compared with; None: the inventory of the runbook that this suite is about."""
     at_most_days_old: Positive | None = None
-    """Since the day that its head names as that of its last change; None: its age is not judged."""
+    """Since the day that its head names as that of its last change; where it names none and the document is
+    read from git, since its last commit. None: its age is not judged."""
     check_links: StrictBool = False
     """Whether the addresses that it links to are asked; files and sections always are."""
 

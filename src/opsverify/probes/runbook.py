@@ -29,7 +29,7 @@ class Contents(Snapshot):
     differences: tuple[str, ...]
     """`changed: #limits 'connections in use' (line 22)`, `section: #back is now #the-way-back`."""
     days_old: float
-    """Since the day in its head; endless when it names none, or one to come; 0 where no limit is stated."""
+    """Since its last change; endless when that is unknown or yet to come; 0 where no limit is stated."""
     at_most_days_old: float
     """Endless where none is stated."""
 
@@ -49,15 +49,18 @@ def contents(environment: Environment, runbook: Runbook) -> Contents:
         CouldNotLook: one of them cannot be read, or an item of the inventory has no title yet.
     """
     known = _inventory(environment, runbook)
-    document = _document(_place(environment, runbook))
+    place = _place(environment, runbook)
+    document = _document(place)
     drift = compare(known, document)
     limit = runbook.at_most_days_old
-    days = days_old(document.updated, datetime.now(UTC).date())
+    updated = document.updated or place.changed_on()
+    source = "by its head" if document.updated else "by its last commit, the head names none"
     age = (
-        f"last changed on {document.updated}"
-        if document.updated
-        else "its head names no day of its last change"
+        f"day of its last change: {updated} ({source})"
+        if updated
+        else "the day of its last change is unknown"
     )
+    days = days_old(updated, datetime.now(UTC).date())
     if limit is None:
         age += "; its age is not judged: [runbook] has no at_most_days_old"
     counted = f"{len(document.items)} items in {len(document.sections)} sections, {len(known.items)} known"

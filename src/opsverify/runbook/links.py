@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextvars import copy_context
+from datetime import UTC, date
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
@@ -49,6 +50,10 @@ class Place(ABC):
     @abstractmethod
     def read(self, path: str) -> bytes | None:
         """A file's content, or None when there is no such file; only its beginning when it is very large."""
+
+    def changed_on(self) -> date | None:
+        """The day of the runbook's last change (UTC), where that is known without reading it."""
+        return None
 
     @abstractmethod
     def exists(self, path: str) -> bool:
@@ -102,6 +107,11 @@ class InGit(Place):
     def read(self, path: str) -> bytes | None:
         """See `Place`."""
         return self._repository.read("HEAD", path) if path in self._files else None
+
+    def changed_on(self) -> date | None:
+        """See `Place`."""
+        changed = self._repository.last_change(str(self.path))
+        return changed.astimezone(UTC).date() if changed else None
 
     def exists(self, path: str) -> bool:
         """See `Place`."""

@@ -137,7 +137,8 @@ def test_addresses_are_asked_where_that_is_allowed(tmp_path: Path) -> None:
 
 def test_a_runbook_in_git(tmp_path: Path) -> None:
     """It is read as it is committed, with what lies beside it there; one without a date is as old as its
-    last commit, where the history says when that was."""
+    last commit, where the history says when that was.
+    """
     repository = tmp_path / "repository"
     (repository / "docs").mkdir(parents=True)
     (repository / "docs" / "RUNBOOK.md").write_text(RUNBOOK)

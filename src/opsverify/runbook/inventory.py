@@ -16,7 +16,7 @@ from opsverify.runbook.document import Kind
 
 _PACKAGED = Path(__file__).with_name("inventory.toml")
 OWN = _PACKAGED if _PACKAGED.exists() else Path(__file__).parents[3] / "docs" / "runbook-inventory.toml"
-"""That of the runbook which the checks verify: in a clone a document, in a wheel packed beside this module."""
+"""That of the runbook which the checks verify: a document of the clone, in a wheel beside this module."""
 
 TO_DO = "TODO"
 """Title of an item that nobody has named yet; nothing is judged by an inventory with one."""

@@ -1,7 +1,7 @@
 """The operations runbook: its sections and items, which checks name, and how it is read.
 
 An anchor is the slug that GitHub derives from a heading, a slug the name of an item in
-docs/runbook-inventory.toml. A check that names one missing there is a collection error, so that a
+inventory.toml beside this module. A check that names one missing there is a collection error, so that a
 renamed section is noticed.
 """
 

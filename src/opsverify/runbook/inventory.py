@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from opsverify.runbook.document import Kind
 
-_PACKAGED = Path(__file__).with_name("inventory.toml")
-OWN = _PACKAGED if _PACKAGED.exists() else Path(__file__).parents[3] / "docs" / "runbook-inventory.toml"
-"""That of the runbook which the checks verify: a document of the clone, in a wheel beside this module."""
+OWN = Path(__file__).with_name("inventory.toml")
+"""That of the runbook which the checks verify."""
 
 TO_DO = "TODO"
 """Title of an item that nobody has named yet; nothing is judged by an inventory with one."""

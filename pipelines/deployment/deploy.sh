@@ -12,14 +12,25 @@ release=$2
 previous=$3
 . "$(dirname "$0")/steps.sh"
 
+# The schema goes back to what it was, and the failure on record.
+give_up() {
+  platform undeploy "$release" --to="$previous"
+  stop_watching
+  record deployment --state=failed --release="$release" --previous="$previous" --commit="$commit" \
+    --window="$window" --started="$started" --ended=now
+  exit 1
+}
+
 window=W-$(date -u +%Y%m%d-%H%M%S)
 commit=$(git -C "$state/repository" rev-parse "refs/tags/$release^{commit}")
 
 say "Window and plan on record"
 by release-manager
-record window --id="$window" --type=emergency --reason="trial of the deployment" --starts=now --ends="$(now 3600)" --announced=now
+record window --id="$window" --type=emergency --reason="trial of the deployment" --starts=now \
+  --ends="$(now 3600)" --announced=now
 record attestation --what="on-call notified" --window="$window"
-record deployment --state=planned --release="$release" --previous="$previous" --commit="$commit" --window="$window" --planned-for=now
+record deployment --state=planned --release="$release" --previous="$previous" --commit="$commit" \
+  --window="$window" --planned-for=now
 
 say "Backup"
 platform backup
@@ -32,15 +43,17 @@ begin_watching "$release"
 started=$(now)
 if ! platform migrate "$release"; then
   say "A migration failed: the schema goes back, the services were not touched"
-  stop_watching
-  platform undeploy "$release" --to="$previous"
-  record deployment --state=failed --release="$release" --previous="$previous" --commit="$commit" --window="$window" --started="$started" --ended=now
-  exit 1
+  give_up
 fi
-platform deploy "$release"
+if ! platform deploy "$release"; then
+  say "A service did not come up: all go back"
+  platform deploy "$previous"
+  give_up
+fi
 ended=$(now)
 stop_watching
-record deployment --state=deployed --release="$release" --previous="$previous" --commit="$commit" --window="$window" --started="$started" --ended="$ended"
+record deployment --state=deployed --release="$release" --previous="$previous" --commit="$commit" \
+  --window="$window" --started="$started" --ended="$ended"
 
 say "Gate after the deployment"
 gate post_deploy --release="$release" || {

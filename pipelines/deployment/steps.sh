@@ -35,6 +35,7 @@ begin_watching() {
   ready=$(mktemp -u)
   python -m opsverify watch --env="$environment" --who="$who" --release="$1" --ready="$ready" $(keep_in_git) &
   recorder=$!
+  trap 'kill "$recorder"' EXIT # also when a step fails or is interrupted
   until [ -e "$ready" ]; do
     kill -0 "$recorder" # ends here when the recorder did
     sleep 0.1
@@ -43,6 +44,7 @@ begin_watching() {
 }
 
 stop_watching() {
+  trap - EXIT
   kill -TERM "$recorder"
   wait "$recorder"
 }

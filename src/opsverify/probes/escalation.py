@@ -73,7 +73,7 @@ def gaps(roster: Roster, rules: EscalationRules, now: datetime) -> list[str]:
 
 def within(text: str) -> timedelta | None:
     """A time to answer: `15 min`, `1 h 30 min`, `24 hours`, `immediate`; None when it is none."""
-    plain = _plain(text)
+    plain = " ".join(text.casefold().split())
     if plain.rstrip(".") in {"immediate", "immediately", "at once", "now"}:
         return timedelta()
     if not _WITHIN.fullmatch(plain):

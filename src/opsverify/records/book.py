@@ -215,7 +215,7 @@ def _meant_as(file: str, text: bytes) -> str | None:
     return None if said is None else said[1].decode("ascii")
 
 
-_KIND = re.compile(rb"""(?m)^\s*"?kind"?\s*=\s*["']([a-z-]+)["']""")
+_KIND = re.compile(rb"""(?m)^[ \t]{0,80}"?kind"?[ \t]{0,80}=[ \t]{0,80}["']([a-z-]{1,40})["']""")
 
 
 def _same(one: str, other: str) -> bool:

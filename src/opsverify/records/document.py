@@ -15,11 +15,15 @@ _OF_HEAD = frozenset({"date", "duration", "severity", "incident commander", "com
 OF_IMPACT = frozenset({"users affected", "users", "revenue impact", "revenue", "data loss"})
 OF_LESSONS = frozenset({"what went well", "what could improve"})
 
-_TITLE = re.compile(r"^#{1,6}\s*\**\s*incident\s+post-?\s?mortem\b\**\s*:?\s*(.*?)\s*#*\s*$", re.IGNORECASE)
-_SECTION = re.compile(r"^#{1,6}\s*(.*?)\s*#*\s*$")
-_LABEL = re.compile(r"^\s*(?:[-*+]\s+)?\**\s*([A-Za-z][A-Za-z ]*?)\s*\**\s*:\s*\**\s*(.*?)\s*$")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_FENCE = re.compile(r"^\s*(```|~~~)")
+# Every run in these is bounded: a line may be as long as a record, and hold nothing but spaces.
+_TITLE = re.compile(
+    r"^#{1,6}[ \t]{0,8}\*{0,3}incident[ \t]{1,8}post-?[ \t]?mortem\b\*{0,3}[ \t]{0,8}:?(.*)$", re.IGNORECASE
+)
+_SECTION = re.compile(r"^#{1,6}(.*)$")
+_LABEL = re.compile(
+    r"^[ \t]{0,8}(?:[-*+][ \t]{1,8})?\*{0,3}([A-Za-z][A-Za-z ]{0,40}?)[ \t]{0,8}\*{0,3}[ \t]{0,8}:(.*)$"
+)
+_FENCE = re.compile(r"^[ \t]{0,8}(```|~~~)")
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def read(text: bytes, file: str) -> Document:
     if len(text) > AT_MOST_BYTES:
         raise BadRecord(f"{file}: {len(text):,} bytes, expected a record of at most {AT_MOST_BYTES:,}")
     try:
-        plain = _COMMENT.sub("", text.decode("utf-8-sig"))
+        plain = _without_comments(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadRecord(f"{file}: byte {error.start} is not UTF-8, expected a Markdown document") from None
     title: str | None = None
@@ -62,12 +66,12 @@ def read(text: bytes, file: str) -> Document:
     for line, in_code in _with_code(plain.splitlines()):
         found = None if in_code else _TITLE.match(line)
         if title is None:
-            title = found[1] if found else None
+            title = found[1].strip(" \t#*") if found else None
             continue
         if found:
             break  # another one in the same file: the first counts
         heading = None if in_code else _SECTION.match(line)
-        name, _, zone_name = (heading[1].strip("* ") if heading else "").partition("(")
+        name, _, zone_name = (heading[1].strip("*# \t") if heading else "").partition("(")
         name = name.strip("*: ").casefold()
         if name not in _SECTIONS:
             lines.append(line)
@@ -78,6 +82,17 @@ def read(text: bytes, file: str) -> Document:
     if title is None:
         raise BadRecord(f"{file}: no heading 'Incident Post-Mortem: …', expected the runbook's template")
     return Document(title or file, labels(head, _OF_HEAD), sections, zone)
+
+
+def _without_comments(text: str) -> str:
+    """A document without what only its source shows."""
+    kept = []
+    while True:
+        before, begun, rest = text.partition("<!--")
+        kept.append(before)
+        _, ended, text = rest.partition("-->")
+        if not ended:
+            return "".join([*kept, begun, rest])
 
 
 def _with_code(lines: list[str]) -> Iterator[tuple[str, bool]]:
@@ -110,7 +125,7 @@ def labels(lines: list[str], known: frozenset[str]) -> dict[str, str]:
         label = _LABEL.match(line)
         if label is not None and label[1].casefold() in known:
             last = label[1].casefold()
-            found[last] = label[2].strip("*").strip()
+            found[last] = label[2].strip("* \t")
         elif last is not None and line.strip():
             found[last] = f"{found[last]} {line.strip()}".strip()
         elif last is not None and found[last]:

@@ -27,24 +27,27 @@ ROUNDED_BY_MINUTES = 60
 TIMES = {
     "detected": ("Incident detected", r"detect"),
     "acknowledged": ("Acknowledged, investigation started", r"acknowledg"),
-    "cause_found": ("Root cause identified", r"cause.*(identified|found)"),
+    "cause_found": ("Root cause identified", r"cause.{0,80}(identified|found)"),
     "mitigated": ("Mitigation applied", r"mitigat"),
     "restored": ("Service restored", r"restored"),
     "resolved": ("Incident resolved", r"resolved"),
 }
 """The timeline: each line's label, and by what another line is known for the same."""
 
+# As in `document`, every run is bounded.
 _EVENT = re.compile(
-    r"^\s*(?:[-*+]\s+)?[*`]*(?:(\d{4}-\d{2}-\d{2})[ T]+)?(\d{1,2}):(\d{2})(?::\d{2})?(?:\s*(?:UTC|Z))?[*`]*"
-    r"\s*[-–—:]*\s*(.*?)\s*$"
+    r"^[ \t]{0,8}(?:[-*+][ \t]{1,8})?[*`]{0,3}(?:(\d{4}-\d{2}-\d{2})[ T]{1,8})?(\d{1,2}):(\d{2})(?::\d{2})?"
+    r"(?:[ \t]{0,8}(?:UTC|Z))?[*`]{0,3}[ \t]{0,8}[-–—:]{0,3}(.*)$"
 )
-_ACTION = re.compile(r"^\s*[-*+]\s+\[([ xX]?)\]\s*(.*?)\s*$")
-_OWNER = re.compile(r"(?:\s+[-–—]+\s*|\s*[;,|(]\s*)\**owner\**\s*:\s*\**\s*", re.IGNORECASE)
-_DUE = re.compile(r"(?:\s+[-–—]+\s*|\s*[;,|(]\s*)\**due\**\s*:\s*\**\s*", re.IGNORECASE)
+_ACTION = re.compile(r"^[ \t]{0,8}[-*+][ \t]{1,8}\[([ xX]?)\](.*)$")
+_BEFORE_MARK = r"(?:[ \t]{1,8}[-–—]{1,3}[ \t]{0,8}|[;,|(][ \t]{0,8})\*{0,3}"
+_OWNER = re.compile(rf"{_BEFORE_MARK}owner\*{{0,3}}[ \t]{{0,8}}:", re.IGNORECASE)
+_DUE = re.compile(rf"{_BEFORE_MARK}due\*{{0,3}}[ \t]{{0,8}}:", re.IGNORECASE)
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
-_SEVERITY = re.compile(r"\bSEV\s*-?\s*([1-4])\b(?!\])", re.IGNORECASE)
+_SEVERITY = re.compile(r"\bSEV[ \t]?-?[ \t]?([1-4])\b(?!\])", re.IGNORECASE)
 _DURATION = re.compile(
-    r"(\d+(?:[.,]\d+)?)\s*(days?|d|hours?|hrs?|h|minutes?|mins?|min|m)(?![A-Za-z])", re.IGNORECASE
+    r"(\d{1,9}(?:[.,]\d{1,9})?)[ \t]{0,8}(days?|d|hours?|hrs?|h|minutes?|mins?|min|m)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 _MINUTES = {"d": 24 * 60.0, "h": 60.0, "m": 1.0}
 
@@ -205,7 +208,7 @@ def _times(
         at = datetime.combine(own or day, clock, document.zone)
         if own is None and events:
             at = _rolled(at, events, minutes)
-        events.append((at, event[4].casefold()))
+        events.append((at, event[4].strip().casefold()))
     found: dict[str, datetime] = {}
     for name, (label, known_by) in TIMES.items():
         exact = [at for at, text in events if text.startswith(label.casefold())]
@@ -231,7 +234,7 @@ def _actions(lines: list[str], wrong: list[str]) -> Iterator[Action]:
         found = _ACTION.match(line)
         if found is None:
             continue
-        ticked, rest = found[1].strip() != "", found[2]
+        ticked, rest = found[1].strip() != "", found[2].strip()
         what, owner, due = _parts(rest)
         yield Action(
             what=what or "[Action]",

@@ -17,6 +17,8 @@ class Check(TypedDict):
 
     name: str
     """`HLT-02[api]`."""
+    area: str
+    """The folder it stands in."""
     nouns: list[str]
     """What it looks at."""
 

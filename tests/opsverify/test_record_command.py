@@ -187,3 +187,21 @@ def test_records_elsewhere_are_not_written_to(people: People, capsys: pytest.Cap
     assert main(["record", "attestation", f"--env={environment}", "--who=a", "--what=b"]) == 4
 
     assert "Clone records, name the folder in it with --folder=DIR, and push." in capsys.readouterr().err
+
+
+def test_an_empty_post_mortem_has_what_the_incidents_record_knows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a record it has the id; printed, nothing is written."""
+    asked = ["record", "post-mortem", "--new", f"--folder={tmp_path}", "--incident=INC-7"]
+    assert main([*asked, "--print"]) == 0
+    assert "**Date**: YYYY-MM-DD" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+    incident = ["--id=INC-7", "--who=ops", "--severity=SEV2", "--detected=2026-11-20T23:10:00Z"]
+    assert main(["record", "incident", f"--folder={tmp_path}", *incident]) == 0
+    assert main(asked) == 0
+    text = (tmp_path / "post-mortem" / "INC-7.md").read_text()
+    assert "**Date**: 2026-11-20\n" in text
+    assert "**Severity**: SEV2\n" in text
+    assert "- 23:10 - Incident detected\n" in text

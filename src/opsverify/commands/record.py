@@ -21,7 +21,7 @@ from opsverify.commands.keeping import Unwritten, commit
 from opsverify.commands.target import Named, add_target, named_target
 from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook
-from opsverify.records import KINDS, BadRecord, Book, Record, parse
+from opsverify.records import KINDS, BadRecord, Book, Incident, Record, parse
 
 VERBS = ("list", "check")
 
@@ -147,7 +147,20 @@ def _write_template(asked: argparse.Namespace, given: Mapping[str, Any]) -> int:
     if not incident:
         raise Unwritten("missing: --incident=ID, the incident that it is about")
     about = re.sub(r"[^A-Za-z0-9.]+", "-", incident).strip("-.")[:60]
-    return _keep(asked, f"post-mortem/{about}.md", template(incident))
+    text = template(_on_record(asked, incident) or incident)
+    if asked.only_print:
+        print(text, end="")
+        return 0
+    return _keep(asked, f"post-mortem/{about}.md", text)
+
+
+def _on_record(asked: argparse.Namespace, incident: str) -> Incident | None:
+    """What is known of an incident already: it need not be written again."""
+    try:
+        found = named_target(asked).book().of(Incident)
+    except CouldNotLook:  # then nothing is
+        return None
+    return next((one.record for one in found if one.record.id == incident), None)
 
 
 def _keep(asked: argparse.Namespace, name: str, text: str) -> int:

@@ -42,6 +42,11 @@ NO_API = frozenset({"ONB-01[access]"})
 WORKER_OFF = frozenset({"HLT-08[orchestrator]", "CFG-02[orchestrator]", "SMK-06[orchestrator]"})
 STATIC = Answer(path="/ready", status=200, body='{"status":"ready"}')
 
+NO_REPLICA = frozenset({"DEP-08[git]", "DEP-09[api.1]", "HLT-10[api.1]"})
+"""What needs the second api, whose process is called otherwise than its subject."""
+NO_FIGURES = frozenset({"DEP-08[git]", "HLT-10[orchestrator]"})
+"""What needs to know since when the orchestrator runs."""
+
 FAULTS = (
     Fault(
         "HLT-01",
@@ -50,7 +55,7 @@ FAULTS = (
         frozenset({"HLT-01[api]", "HLT-02[api]"}),
         blind=NO_API_PROCESS | NO_API,
     ),
-    Fault("HLT-01", "one replica refuses", stop("api-2"), frozenset({"HLT-01[api.1]"})),
+    Fault("HLT-01", "one replica refuses", stop("api-2"), frozenset({"HLT-01[api.1]"}), blind=NO_REPLICA),
     Fault(
         "HLT-01",
         "500",
@@ -95,6 +100,7 @@ FAULTS = (
             Answer(path="/metrics", body=HTML, content_type="text/html"),
         ),
         frozenset({"HLT-03[orchestrator]"}),
+        blind=NO_FIGURES,
     ),
     Fault("HLT-05", "stopped", stop("postgres"), DATABASE_AWAY, blind=NO_DATABASE),
     Fault("HLT-05", "wrong password", change_postgres_password(), frozenset({"HLT-05[postgres]"})),

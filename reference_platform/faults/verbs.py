@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +19,10 @@ from reference_platform.records.deployments import restarted
 from reference_platform.records.keeping import keep
 from reference_platform.services.sickness import Answer, read, write
 from reference_platform.state import Platform
+from reference_platform.waiting import until
+
+START_KNOWN_TO_SECONDS = 1.2
+"""The start of a process is counted from a boot time in whole seconds."""
 
 
 def stop(part: str) -> Verb:
@@ -180,11 +185,16 @@ def restart_with(service: str, words: str, variables: Mapping[str, str]) -> Verb
 
 def restart_unexplained(service: str) -> Verb:
     """A service ended and was started again, and nobody wrote down why."""
-    return Verb(
-        f"{service} was killed and restarted",
-        partial(_restart, service=service, told=None),
-        partial(write_down_restart, part=service),
-    )
+
+    def do(platform: Platform) -> None:
+        # a start is known to a second, and one on record may have just been
+        launching.stop_service(platform, service)
+        ended = time.monotonic()
+        until(lambda: time.monotonic() - ended > START_KNOWN_TO_SECONDS, within=5, what="a second passes")
+        launching.start(platform, service)
+        launching.wait(platform, [service])
+
+    return Verb(f"{service} was killed and restarted", do, partial(write_down_restart, part=service))
 
 
 def send_api_elsewhere() -> Verb:

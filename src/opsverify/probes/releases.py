@@ -24,6 +24,8 @@ FLOATING = frozenset({"latest", "main", "master", "head", "edge", "dev", "nightl
 """Tags that mean another image tomorrow."""
 STARTED_AT = "process_start_time_seconds"
 """Prometheus' own name for it; a service may have a prefix before it, or another in its `metrics_names`."""
+TO_A_SECOND = timedelta(seconds=1)
+"""How exactly a process's start is known: the kernel counts from a boot time in whole seconds, cut off."""
 WRITTEN_DOWN_WITHIN = timedelta(minutes=15)
 """How long after a restart its record may be made."""
 
@@ -116,7 +118,7 @@ def start(environment: Environment, instance_with_metrics: Service) -> Start:
     pages = book(environment)
     now = datetime.now(UTC)
     spans = [
-        (one.record.started - skew, one.record.ended + skew)
+        (one.record.started - TO_A_SECOND - skew, one.record.ended + skew)
         for one in pages.counting(Deployment, now)
         if one.record.started and one.record.ended
     ]

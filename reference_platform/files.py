@@ -37,16 +37,7 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
     table: dict[str, Any] = tomllib.loads(declared.read_text(encoding="utf-8"))
     table.pop("reference_platform", None)
     table["env_file"] = platform.env_file.name
-    for service in table.get("services", []):
-        service |= _addresses(platform, service["name"])
-    if "llm" in table:
-        table["llm"]["url"] = platform.settings.url("model")
-    for page in ("status_before", "status_after", "ticket"):
-        if page in table.get("maintenance", {}):
-            of = table["maintenance"][page]
-            of["url"] = platform.settings.url("outside") + urlsplit(of["url"]).path
-    for right in table.get("access", {}).get("rights", []):
-        right["url"] = platform.settings.url("api") + urlsplit(right["url"]).path
+    _fill_in_addresses(platform, table)
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
@@ -58,6 +49,22 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
     if not keeping.can_be_signed():
         _ask_for_no_signatures(table)
     write_at_once(platform.environment, tomli_w.dumps(table))
+
+
+def _fill_in_addresses(platform: Platform, table: dict[str, Any]) -> None:
+    """Every address that the declaration leaves to the running platform."""
+    for service in table.get("services", []):
+        service |= _addresses(platform, service["name"])
+    if "llm" in table:
+        table["llm"]["url"] = platform.settings.url("model")
+    for page in ("status_before", "status_after", "ticket"):
+        if page in table.get("maintenance", {}):
+            of = table["maintenance"][page]
+            of["url"] = platform.settings.url("outside") + urlsplit(of["url"]).path
+    if "git" in table:
+        table["git"]["github_api"] = platform.settings.url("outside")
+    for right in table.get("access", {}).get("rights", []):
+        right["url"] = platform.settings.url("api") + urlsplit(right["url"]).path
 
 
 def _ask_for_no_signatures(table: dict[str, Any]) -> None:

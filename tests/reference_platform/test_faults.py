@@ -222,10 +222,10 @@ def test_every_fault_has_a_name_of_its_own() -> None:
 def test_what_is_blind_follows_from_the_nouns() -> None:
     """A check on a noun that the fault blinds could not look, unless the fault says it failed."""
     checks: list[red.Check] = [
-        {"name": "HLT-01[api]", "nouns": ["api"]},
-        {"name": "HLT-03[api]", "nouns": ["api"]},
-        {"name": "SMK-01", "nouns": ["synthetic", "api"]},
-        {"name": "HLT-03[orchestrator]", "nouns": ["orchestrator"]},
+        {"name": "HLT-01[api]", "area": "health", "nouns": ["api"]},
+        {"name": "HLT-03[api]", "area": "health", "nouns": ["api"]},
+        {"name": "SMK-01", "area": "health", "nouns": ["synthetic", "api"]},
+        {"name": "HLT-03[orchestrator]", "area": "health", "nouns": ["orchestrator"]},
     ]
 
     stopped = Fault("HLT-01", "stopped", stop("api"), frozenset({"HLT-01[api]", "HLT-02[api]"}))

@@ -111,7 +111,7 @@ def test_the_command_writes_what_it_saw(tmp_path: Path, ended_by: str) -> None:
     assert isinstance(record, Availability)
     assert (record.release, record.failed, record.urls) == ("v2", 0, (f"{url}/x",))
     assert record.asked >= 10
-    assert f"{record.asked} requests, 0 failed, 0 late" in said
+    assert f"{record.asked} requests, 0 failed, {record.late} late" in said
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,15 @@ def _lacking(environment: Environment, previous: str, now: datetime) -> tuple[li
 
 
 def _without(found: Repository, tag: str, remote: str | Literal[False]) -> list[str]:
-    """The places of two that have no such tag. A clone without any tag does not know: its remote does."""
-    has_any = found.has_tags()
-    places = [f"in {found.where}"] if has_any and found.tag(tag) is None else []
+    """The places of two that lack the tag. A clone that is cut off, or has none, does not know: its remote does."""
+    knows = found.has_tags() and not found.shallow
+    places = [f"in {found.where}"] if knows and found.tag(tag) is None else []
     if remote is False:
-        if not has_any:
-            raise CouldNotLook("git", f"{found.where} has no tags", remedy="Fetch them: git fetch --tags.")
+        if not knows:
+            why = (
+                f"{found.where} has no tags" if not found.has_tags() else f"{found.where} is a shallow clone"
+            )
+            raise CouldNotLook("git", why, remedy="Fetch them: git fetch --unshallow --tags.")
     elif found.remote_tag(remote, tag) is None:
         places.append(f"on {one_line(remote)}")
     return places

@@ -195,7 +195,7 @@ def _lacking(environment: Environment, previous: str, now: datetime) -> tuple[li
 
 
 def _without(found: Repository, tag: str, remote: str | Literal[False]) -> list[str]:
-    """The places of two that lack the tag. A clone that is cut off, or has none, does not know: its remote does."""
+    """The places of two that lack the tag. A clone that is cut off, or has none, leaves it to its remote."""
     knows = found.has_tags() and not found.shallow
     places = [f"in {found.where}"] if knows and found.tag(tag) is None else []
     if remote is False:

@@ -12,6 +12,7 @@ pytest_plugins = [
     "fixtures.dependencies",
     "fixtures.attested",
     "fixtures.releases",
+    "fixtures.deployment",
     "fixtures.incident",
     "fixtures.onboarding",
     "fixtures.smoke",

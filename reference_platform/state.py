@@ -33,6 +33,7 @@ OWN_NAMES = (
     "broken.json",
     "repository",
     "repository.git",
+    "integration.xml",
     "records",
     "signing",
     "allowed_signers",
@@ -154,6 +155,11 @@ class Platform:
     def repository(self) -> Path:
         """The git repository that its releases are made from: a clone of the remote."""
         return self.state / "repository"
+
+    @property
+    def junit(self) -> Path:
+        """What the integration tests of the release to come left, stamped with its commit."""
+        return self.state / "integration.xml"
 
     @property
     def remote(self) -> Path:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from reference_platform.faults import (
     configuration,
+    deployment,
     health,
     incident,
     maintenance,
@@ -35,6 +36,7 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     configuration.FAULTS,
     smoke.FAULTS,
     running.FAULTS,
+    deployment.FAULTS,
     maintenance.FAULTS,
     records.FAULTS,
     incident.FAULTS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from reference_platform.records import attested, deployments, incidents, verdicts
+from reference_platform.records import attested, deployments, incidents, reviews, verdicts
 from reference_platform.records.keeping import Table, begin, keep
 from reference_platform.state import Platform
 
@@ -17,6 +17,7 @@ TABLES: tuple[Callable[[Platform, datetime, datetime], dict[str, Table]], ...] =
     deployments.tables,
     attested.tables,
     incidents.tables,
+    reviews.tables,
 )
 
 __all__ = ["begin", "write_down"]

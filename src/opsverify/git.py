@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Repository:
         self.folder = folder
         self.where = where
         self._of = of
+        self._fetching = threading.Lock()
 
     @property
     def shallow(self) -> bool:
@@ -187,6 +189,7 @@ class Repository:
         Raises:
             CouldNotLook: it cannot be checked out.
         """
+        self._fetch_what_was_left_out(commit)
         with tempfile.TemporaryDirectory(prefix="opsverify-", ignore_cleanup_errors=True) as made:
             folder = Path(made) / "worktree"
             own = Repository(folder, where=self.where, of=self._of)
@@ -201,6 +204,21 @@ class Repository:
                 (folder / ".git" / "shallow").write_bytes(cut_off.read_bytes())
             own._say("checkout", "--quiet", "--detach", "--force", commit)
             yield folder
+
+    def _fetch_what_was_left_out(self, commit: str) -> None:
+        """Complete a commit in a clone without contents of files: what borrows from it cannot fetch them."""
+        with self._fetching:
+            said = self._say("rev-list", "--objects", "--no-walk", "--missing=print", commit)
+            missing = [line[1:] for line in said.splitlines() if line.startswith("?")]
+            if missing:
+                wanted = ("--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin")
+                done = self._run(
+                    *("fetch", "--quiet", *wanted),
+                    options=("-c", "fetch.negotiationAlgorithm=noop"),
+                    given="\n".join(missing).encode(),
+                )
+                if done.returncode != 0:
+                    raise CouldNotLook(self._of, f"{self.where}: {one_line(done.stderr)}")
 
     def _say(self, *command: str) -> str:
         return self._bytes(*command).decode("utf-8", errors="replace").strip()

@@ -150,7 +150,7 @@ class Looking:
         width: how many looks are under way at a time.
         settle: budget in seconds for looks that may have to settle, one for the whole run.
         deadline: seconds after which one ask is given up.
-        all_within: seconds for all looks together, beyond `settle`.
+        all_within: seconds for all looks together, beyond `settle`; a look that has more by itself has those.
         clock: monotonic seconds; tests inject their own.
     """
 
@@ -264,11 +264,14 @@ class Looking:
         self._begin_waves()
         self._changed.notify_all()
 
-    def _end_all(self, why: str) -> None:
+    def _end_all(self, why: str, *, patient: bool = False) -> None:
+        """End all looks; patient: but for those under way that may take longer than all have together."""
         for waiting in self._waiting:
             waiting.clear()
         for ticket in self._tickets.values():
-            self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
+            longer = (ticket.look.deadline or 0) > self._all_within and ticket.look.key in self._asking
+            if not (patient and longer):
+                self._finish(ticket, ticket.seen or CouldNotLook(ticket.look.where, why))
         self._queue.clear()
 
     @property
@@ -291,11 +294,16 @@ class Looking:
             self._workers -= 1
             self._hire()
         if now >= self._all_end:
-            self._end_all(f"not answered within the {self._all_within:g} s that all looks have together")
+            self._end_all(
+                f"not answered within the {self._all_within:g} s that all looks have together", patient=True
+            )
 
     def _until_next_event(self, at_most: float) -> float:
+        now = self._clock()
         events = [ticket.due_to_answer for ticket in self._asking.values()]
-        return max(0.001, min(at_most, min([*events, self._all_end]) - self._clock()))
+        if self._all_end > now:
+            events.append(self._all_end)
+        return max(0.001, min([at_most, *(event - now for event in events)]))
 
     def _under_way(self) -> list[Awaited]:
         now = self._clock()

@@ -76,11 +76,11 @@ class Scratch:
 
 
 @contextmanager
-def server(*, meanwhile: Callable[[], None] = lambda: None) -> Iterator[Scratch]:
+def server(*, meanwhile: Callable[[Path], None] = lambda _: None) -> Iterator[Scratch]:
     """A server of one's own with one empty database, until the end of the block.
 
     Args:
-        meanwhile: what can be done while the cluster is made.
+        meanwhile: what can be done while the cluster is made; it is given the folder of the programs.
 
     Raises:
         CouldNotLook: it cannot be had.
@@ -175,7 +175,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _running(folder: Path, meanwhile: Callable[[], None]) -> Iterator[Scratch]:
+def _running(folder: Path, meanwhile: Callable[[Path], None]) -> Iterator[Scratch]:
     account = pgserver.account()
     programs = pgserver.programs(folder)
     data, socket, password = (folder / name for name in ("data", "socket", "password"))
@@ -192,7 +192,7 @@ def _running(folder: Path, meanwhile: Callable[[], None]) -> Iterator[Scratch]:
         *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
     )
     try:
-        meanwhile()
+        meanwhile(programs)
     finally:
         status = _end_of(making)
     if status != 0:

@@ -210,3 +210,19 @@ def test_a_journey_may_have_a_longer_deadline(target: Platform) -> None:
     hung = replace(target.look("hung", hangs=True), journey=True, deadline=0.2)
     with pytest.raises(CouldNotLook, match="no answer in time"):
         looking.result(hung)
+
+
+def test_a_look_that_may_take_longer_than_all_have_together_is_not_cut_off_with_them(
+    target: Platform,
+) -> None:
+    """It has its own time, once it is under way; what has no longer time ends with the rest."""
+    looking = Looking(width=2, deadline=60, all_within=0.2)
+    patient = replace(target.look("patient", hangs=True), deadline=1)
+    hung = replace(target.look("hung", hangs=True), deadline=0.1)
+    waits = target.look("waits")
+    looking.start([patient, replace(target.look("other", hangs=True), deadline=None), waits])
+    for look in (hung, waits):
+        with pytest.raises(CouldNotLook, match="all looks have together"):
+            looking.result(look)
+    with pytest.raises(CouldNotLook, match="no answer in time"):
+        looking.result(patient)

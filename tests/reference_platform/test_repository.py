@@ -13,14 +13,14 @@ from reference_platform import migrations, repository
 from reference_platform.files import write_environment
 from reference_platform.registry import Entry
 from reference_platform.repository import NEXT, PREVIOUS, RELEASED, git
-from reference_platform.state import Platform, Settings
+from reference_platform.state import PORTS, Platform, Settings
 
 
 def bare(folder: Path) -> Platform:
     """A platform of which nothing runs."""
     folder.mkdir()
     settings = Settings(
-        ports=dict.fromkeys(("api", "orchestrator", "web", "public-api", "public-web", "api-2", "model"), 1),
+        ports=dict.fromkeys(PORTS, 1),
         postgres_password="",
         postgres_admin_password="",
         redis_password="",
@@ -114,4 +114,5 @@ def _proofs(folder: Path) -> dict[str, int]:
             [sys.executable, "-B", *proof["command"][1:]], cwd=folder, capture_output=True, check=False
         ).returncode
         for proof in declared["git"]["proofs"]
+        if "command" in proof
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,6 +67,22 @@ class Git(Table):
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         return http_address(url)
+
+    @field_validator("github")
+    @classmethod
+    def _is_a_repository(cls, github: str | None) -> str | None:
+        if github is not None and (github.count("/") != 1 or not all(github.split("/"))):
+            raise ValueError(f"expected owner/name, not {github!r}")
+        return github
+
+    @model_validator(mode="after")
+    def _proofs_can_be_asked(self) -> Git:
+        for name, times in Counter(proof.name for proof in self.proofs).items():
+            if times > 1:
+                raise ValueError(f"proofs: the name {name!r} stands twice")
+        if self.github is None and any(proof.check_run is not None for proof in self.proofs):
+            raise ValueError("github: missing, expected owner/name: a proof is a check run")
+        return self
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.attested",
     "fixtures.releases",
     "fixtures.deployment",
+    "fixtures.backups",
     "fixtures.incident",
     "fixtures.onboarding",
     "fixtures.smoke",

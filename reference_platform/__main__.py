@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from reference_platform import deploying, faults, lifecycle, parts, state
+from reference_platform import backups, deploying, faults, lifecycle, parts, state
 from reference_platform.faults import red
 from reference_platform.launching import CLONE, LISTENS_ON
 
@@ -65,7 +65,8 @@ def _parser() -> Parser:
         one.add_argument("release", metavar="RELEASE")
         if verb == "undeploy":
             one.add_argument("--to", required=True, metavar="RELEASE", help="the release to go back to")
-    commands.add_parser("backup", parents=[common], help="dump the database among its backups")
+    backup = commands.add_parser("backup", parents=[common], help="dump the database among its backups")
+    backup.add_argument("--release", metavar="RELEASE", help="for whose deployment it is made")
     break_ = commands.add_parser("break", parents=[common], help="put a fault into it")
     break_.add_argument("fault", metavar="FAULT", help="ID:name, or ID for the first of that check")
     mend = commands.add_parser("mend", parents=[common], help="take a fault, or all, out of it again")
@@ -158,7 +159,7 @@ def _deploy(asked: argparse.Namespace) -> int:
 
 
 def _backup(asked: argparse.Namespace) -> int:
-    print(deploying.back_up(_running(asked.state)))
+    print(backups.back_up(_running(asked.state), asked.release))
     return OK
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reference_platform import launching, migrations, postgres, repository
+from reference_platform import launching, migrations, repository
 from reference_platform.migrations import Migration
 from reference_platform.processes import Failed
 from reference_platform.state import Platform, locked
@@ -74,26 +71,6 @@ def deploy(platform: Platform, release: str) -> Platform:
             launching.start(after, service)
             launching.wait(after, [service])
     return after
-
-
-def back_up(platform: Platform) -> Path:
-    """Dump the database, as a custom archive, among the platform's backups.
-
-    Raises:
-        Failed: pg_dump did; with what it said.
-    """
-    file = platform.backups / f"pre-deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
-    done = subprocess.run(
-        [postgres.programs(platform) / "pg_dump", "--format=custom", f"--file={file}", platform.settings.dsn],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    if done.returncode != 0:
-        file.unlink(missing_ok=True)
-        raise Failed(f"pg_dump failed:\n{done.stderr}")
-    return file
 
 
 @contextmanager

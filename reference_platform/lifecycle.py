@@ -12,6 +12,7 @@ from pathlib import Path
 
 from opsverify.pgserver import Lacking, release_memory
 from reference_platform import (
+    backups,
     certificates,
     engineer,
     files,
@@ -190,9 +191,10 @@ def _start(platform: Platform) -> Platform:
     valkey.wait(platform, cache)
     for part in platform.settings.parts:
         PARTS[part].up(platform)
-    for service in launching.NEED_THE_DATABASE:  # after the migrations, as in every deployment
-        launching.start(platform, service)
-    launching.wait(platform)
+    with backups.making(platform):
+        for service in launching.NEED_THE_DATABASE:  # after the migrations, as in every deployment
+            launching.start(platform, service)
+        launching.wait(platform)
     records.write_down(platform, began, datetime.now(UTC))
     files.write_environment(platform)
     return platform

@@ -18,7 +18,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loadtests": frozenset({"opsverify"}),
     "fixtures": frozenset({"fixtures", "opsverify", "reports", "reference_platform"}),
     "reports": frozenset({"reports", "opsverify"}),
-    "reference_platform": frozenset({"reference_platform", "opsverify.environment", "opsverify.pgserver"}),
+    "reference_platform": frozenset(
+        {
+            "reference_platform",
+            "opsverify.environment",
+            "opsverify.pgserver",
+            "opsverify.backups.manifest",
+        }
+    ),
     "src/opsverify": frozenset({"opsverify"}),
 }
 """Layer by folder: what it may import of our own packages. A name allows what lies below it too."""

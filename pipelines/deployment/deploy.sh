@@ -33,7 +33,7 @@ record deployment --state=planned --release="$release" --previous="$previous" --
   --window="$window" --planned-for=now
 
 say "Backup"
-platform backup
+platform backup --release="$release"
 
 say "Gate before the deployment"
 gate pre_deploy --release="$release"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from reference_platform.faults import (
+    backups,
     configuration,
     deployment,
     health,
@@ -41,6 +42,7 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     records.FAULTS,
     incident.FAULTS,
     onboarding.FAULTS,
+    backups.FAULTS,
 )
 """A table for each area."""
 

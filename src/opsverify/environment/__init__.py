@@ -6,6 +6,7 @@ secret: a field such as `dsn_from` names a variable (see `opsverify.variables`).
 """
 
 from opsverify.environment.asked import Asked
+from opsverify.environment.backups import BackupKind, Backups, KeyTable, Store
 from opsverify.environment.base import Table
 from opsverify.environment.delivery import (
     WEEKDAYS,
@@ -51,6 +52,8 @@ __all__ = [
     "Access",
     "Asked",
     "Auth",
+    "BackupKind",
+    "Backups",
     "Browser",
     "Compose",
     "Environment",
@@ -61,6 +64,7 @@ __all__ = [
     "Git",
     "IncidentRules",
     "IncidentSeverity",
+    "KeyTable",
     "Limits",
     "Llm",
     "Maintenance",
@@ -78,6 +82,7 @@ __all__ = [
     "Service",
     "SeverityOverride",
     "Source",
+    "Store",
     "Synthetic",
     "Table",
     "Taxonomy",

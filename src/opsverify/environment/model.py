@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, model_validator
 
 from opsverify.check import NONE_DECLARED, SETTLING_STAGES, Stage, did_you_mean
 from opsverify.environment.asked import Asked
+from opsverify.environment.backups import Backups
 from opsverify.environment.base import Name, Table
 from opsverify.environment.delivery import Access, Flags, Git, Maintenance, MigrationState
 from opsverify.environment.nouns import (
@@ -115,7 +116,7 @@ class Environment(Table):
     browser: Browser | None = None
     taxonomy: Taxonomy = Taxonomy()
     variables: VariablesTable | None = None
-    backups: Laters | None = None
+    backups: Backups | None = None
     logs: Laters | None = None
     monitoring: Laters | None = None
     kubernetes: Laters | None = None

@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.looks",
     "fixtures.web",
     "fixtures.stores",
+    "fixtures.database",
     "fixtures.configuration",
     "fixtures.dependencies",
     "fixtures.attested",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
-from reference_platform import engineer, repository
+from reference_platform import engineer, pgbouncer, repository
 from reference_platform.launching import CLONE
 from reference_platform.parts import PARTS
 from reference_platform.records import keeping
@@ -105,7 +105,9 @@ def write_own_variables(platform: Platform, **others: str) -> None:
     """Write the suite's variables; others take the place of their own."""
     settings = platform.settings
     previous = {"JWT_SECRET_PREVIOUS": settings.previous_jwt_secret}
-    write_dotenv(platform.env_file, settings.variables() | previous | engineer.variables(settings) | others)
+    pooler = pgbouncer.variables(settings) if pgbouncer.NAME in settings.parts else {}
+    own = previous | engineer.variables(settings) | pooler
+    write_dotenv(platform.env_file, settings.variables() | own | others)
 
 
 def write_flags(platform: Platform, **more: object) -> None:

@@ -124,11 +124,14 @@ def seed(platform: Platform) -> None:
 
 
 def prepare(platform: Platform) -> None:
-    """Make what a superuser has to make before the migrations: the extension, where the server has it."""
+    """Make what a superuser has to make before the migrations: extensions, where the server has them."""
     with postgres.admin(platform, postgres.DATABASE) as session:
-        found = session.execute("SELECT FROM pg_available_extensions WHERE name = 'vector'").fetchone()
-        if found is not None:
+        names = "SELECT name FROM pg_available_extensions"
+        found = {name for (name,) in session.execute(names).fetchall()}
+        if "vector" in found:
             session.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        if postgres.STATEMENTS in found:
+            session.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
 
 def _text(file: Path) -> LiteralString:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from reference_platform import pgbouncer
+
 if TYPE_CHECKING:
     from reference_platform.state import Platform
 
@@ -29,7 +31,7 @@ class Part:
 
 
 def _nothing(*_: object) -> None:
-    """A browser is started by whoever looks with it, and the environment file declares it already."""
+    """A browser is started by whoever looks with it; the environment file declares these parts already."""
 
 
 def _browser_lacking() -> str | None:
@@ -43,11 +45,15 @@ def _browser_lacking() -> str | None:
 
 
 PARTS: dict[str, Part] = {
-    one.name: one for one in (Part("browser", "browser", _browser_lacking, _nothing, _nothing),)
+    one.name: one
+    for one in (
+        Part("browser", "browser", _browser_lacking, _nothing, _nothing),
+        Part("pgbouncer", "pgbouncer", pgbouncer.lacking, pgbouncer.up, _nothing),
+    )
 }
 """Every part there is, by name."""
 
-WHERE_FOUND = ("browser",)
+WHERE_FOUND = ("browser", "pgbouncer")
 """Parts that `--env=local` brings where they are to be had."""
 
 

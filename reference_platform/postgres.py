@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DATABASE = "midst"
 INITDB = "initdb"
+STATEMENTS = "pg_stat_statements"
 SLOTS = 40
 """Few, so that using them all up is quick; the last three are for superusers."""
 
@@ -34,6 +35,10 @@ SETTINGS = {
     "fsync": "off",
     # Shared memory in the data directory: even a killed server leaves nothing outside it.
     "dynamic_shared_memory_type": "mmap",
+    # 300 s: a segment that is not full, so that the archive is never far behind
+    "archive_mode": "on",
+    "archive_timeout": "300",
+    "log_min_duration_statement": "1000",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
@@ -65,13 +70,15 @@ def prepare(platform: Platform) -> Preparation:
     password = home / "password"
     password.write_text(platform.settings.postgres_admin_password, encoding="utf-8")
     (folder / "socket").mkdir(mode=0o700)
+    (folder / "wal").mkdir(mode=0o700)
     platform.postgres_data.mkdir(mode=0o700)
-    account.own(home, password, folder / "socket", platform.postgres_data)
+    account.own(home, password, folder / "socket", folder / "wal", platform.postgres_data)
     program = _program(
         platform,
         bin_folder / "initdb",
         *("--pgdata", platform.postgres_data, "--username", "postgres", "--pwfile", password),
         *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
+        "--wal-segsize=1",  # megabyte: what is archived is mostly empty here
     )
     child = program.begin()
     making = identify(child.pid)
@@ -90,10 +97,13 @@ def finish(platform: Platform, preparation: Preparation) -> None:
     preparation.program.finish(preparation.child, within=60)
     platform.entry.forget(INITDB)
     (platform.postgres_folder / "home" / "password").unlink()
+    archive = platform.postgres_folder / "wal"
     settings = {
         **SETTINGS,
         "port": str(platform.settings.ports["postgres"]),
         "unix_socket_directories": f"'{platform.postgres_folder / 'socket'}'",
+        "archive_command": f"'cp %p {archive}/.%f && mv {archive}/.%f {archive}/%f'",
+        **({"shared_preload_libraries": STATEMENTS} if _has_statements(preparation.bin) else {}),
     }
     with (platform.postgres_data / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write("".join(f"{name} = {value}\n" for name, value in settings.items()))
@@ -177,6 +187,28 @@ def set_password(platform: Platform, password: str) -> None:
         session.execute(statement)
 
 
+def holds_idle_sessions(platform: Platform, application: str, *, seconds: float) -> bool:
+    """Whether a session of that application has been idle for so long."""
+    with admin(platform) as session:
+        row = session.execute(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = %s AND state = 'idle'"
+            " AND state_change < clock_timestamp() - make_interval(secs => %s)",
+            [application, seconds],
+        ).fetchone()
+        return row is not None and bool(row[0])
+
+
+def forget_slow_statements(platform: Platform) -> None:
+    """Take out of the statistics what was slow because the server hung."""
+    with admin(platform, DATABASE) as session:
+        found = session.execute("SELECT FROM pg_extension WHERE extname = 'pg_stat_statements'").fetchone()
+        if found is not None:
+            session.execute(
+                "SELECT pg_stat_statements_reset(userid, dbid, queryid) FROM pg_stat_statements"
+                " WHERE max_exec_time > 500"
+            )
+
+
 def refusal(platform: Platform) -> str | None:
     """Why the server does not let the ordinary role in now, or None when it does."""
     import psycopg
@@ -186,6 +218,11 @@ def refusal(platform: Platform) -> str | None:
     except psycopg.OperationalError as error:
         return str(error)
     return None
+
+
+def _has_statements(bin_folder: Path) -> bool:
+    """Whether the installation has the extension that counts statements; distributions pack it by itself."""
+    return any((bin_folder.parent / "lib").rglob(f"{STATEMENTS}.*"))
 
 
 def _answers(platform: Platform, process: Process) -> bool:

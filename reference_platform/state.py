@@ -16,7 +16,7 @@ from reference_platform.registry import Entry, write_at_once
 
 PORTS = (
     *("postgres", "redis", "api", "api-2", "orchestrator", "web"),
-    *("public-api", "public-web", "model", "outside"),
+    *("public-api", "public-web", "model", "outside", "pgbouncer"),
 )
 SERVICES = ("api", "orchestrator", "web")
 OWN_NAMES = (

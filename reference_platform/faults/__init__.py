@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from reference_platform.faults import (
     backups,
     configuration,
+    database,
     deployment,
     health,
     incident,
@@ -35,6 +36,7 @@ __all__ = [
 TABLES: tuple[tuple[Fault, ...], ...] = (
     health.FAULTS,
     configuration.FAULTS,
+    database.FAULTS,
     smoke.FAULTS,
     running.FAULTS,
     deployment.FAULTS,

@@ -62,7 +62,13 @@ FAULTS = (
         answer("orchestrator", "answers 500 on its health path", Answer(path="/health", status=500)),
         frozenset({"HLT-01[orchestrator]"}),
     ),
-    Fault("HLT-01", "hangs", freeze("api"), frozenset({"HLT-01[api]", "HLT-02[api]"}), blind=NO_API),
+    Fault(
+        "HLT-01",
+        "hangs",
+        freeze("api"),
+        frozenset({"HLT-01[api]", "HLT-02[api]", "DB-02[postgres]"}),
+        blind=NO_API,
+    ),
     Fault(
         "HLT-01",
         "slow",
@@ -109,7 +115,7 @@ FAULTS = (
         "HLT-05",
         "slots used up",
         use_up_slots(),
-        frozenset({"HLT-05[postgres]"}),
+        frozenset({"HLT-05[postgres]", "DB-01[postgres]"}),
         blind=frozenset({"ONB-01[access]"}),
     ),
     Fault("HLT-06", "stopped", stop("redis"), REDIS_AWAY, blind=NO_REDIS),

@@ -21,6 +21,8 @@ from reference_platform.services.sickness import Answer, read, write
 from reference_platform.state import Platform
 from reference_platform.waiting import until
 
+IDLE_TOO_LONG_SECONDS = 5.2
+"""Beyond the limit that environments/local.toml sets."""
 START_KNOWN_TO_SECONDS = 1.2
 """The start of a process is counted from a boot time in whole seconds."""
 
@@ -54,13 +56,19 @@ def freeze(part: str) -> Verb:
         signal_all(platform, signal.SIGSTOP)
         if part == "postgres":
             _forget_caches(platform)
+        elif part == "api":  # what holds sessions lets them idle while it hangs
+            until(
+                lambda: postgres.holds_idle_sessions(platform, part, seconds=IDLE_TOO_LONG_SECONDS),
+                within=2 * IDLE_TOO_LONG_SECONDS,
+                what=f"the sessions of the {part} idle too long",
+            )
 
-    return Verb(
-        f"{part} hangs",
-        do,
-        partial(signal_all, number=signal.SIGCONT),
-        frozenset({part}),
-    )
+    def undo(platform: Platform) -> None:
+        signal_all(platform, signal.SIGCONT)
+        if part == "postgres" and platform.process(part) is not None:
+            until(partial(_forgets, platform), within=10, what="PostgreSQL forgets what was slow")
+
+    return Verb(f"{part} hangs", do, undo, frozenset({part}))
 
 
 def answer(service: str, words: str, how: Answer, *, blinds: frozenset[str] = frozenset()) -> Verb:
@@ -240,6 +248,16 @@ def write_down_restart(platform: Platform, part: str) -> None:
         launching.wait(platform, [part])
         service = part.partition("-")[0]
         keep(platform, {f"restarts/{part}.toml": restarted(service, datetime.now(UTC))})
+
+
+def _forgets(platform: Platform) -> bool:
+    import psycopg
+
+    try:
+        postgres.forget_slow_statements(platform)
+    except psycopg.OperationalError:  # it does not take connections again yet
+        return False
+    return True
 
 
 def _restart(platform: Platform, service: str, told: Mapping[str, str] | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import LiteralString
@@ -16,6 +17,8 @@ Session = psycopg.AsyncConnection[DictRow]
 SESSIONS = 3
 CONNECT_WITHIN_SECONDS = 2
 LOOK_AFTER_SECONDS = 0.1
+TOUCH_AFTER_SECONDS = 1
+"""No session idles longer."""
 
 
 class NoSession(Exception):
@@ -41,12 +44,22 @@ class Database:
         """Sessions at work now."""
 
     async def keep_open(self) -> None:
-        """Open the sessions that are missing, again and again. Runs as long as the service does."""
+        """Open the sessions that are missing and touch those that idle, again and again.
+
+        Runs as long as the service does.
+        """
+        touched = time.monotonic()
         while True:
             with suppress(NoSession):  # tried again at the next round
                 async with self._opening:
                     while self.missing() > 0:
                         self._idle.append(await self._opened())
+            if time.monotonic() - touched >= TOUCH_AFTER_SECONDS:
+                touched = time.monotonic()
+                with suppress(NoSession, psycopg.Error):  # what is lost is opened at the next round
+                    for _ in range(SESSIONS):  # each takes the one that has waited longest
+                        async with self.session() as session:
+                            await session.execute("SELECT 1")
             await asyncio.sleep(LOOK_AFTER_SECONDS)
 
     def missing(self) -> int:
@@ -108,9 +121,9 @@ class Database:
     async def _taken(self) -> Session:
         self.missing()  # drops the lost ones
         if self._idle:
-            return self._idle.pop()
+            return self._idle.pop(0)
         async with self._opening:  # meanwhile one may have come back, or been opened
-            return self._idle.pop() if self._idle else await self._opened()
+            return self._idle.pop(0) if self._idle else await self._opened()
 
     async def _opened(self) -> Session:
         try:

@@ -189,6 +189,6 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 def test_every_noun_is_a_table_or_part_of_one() -> None:
     """A gap may name what the environment model can declare; no noun is misspelt."""
-    parts = {"grafana", "loki", "neon", "pgbouncer", "public_url"}
+    parts = {"grafana", "loki", "neon", "public_url"}
     tables = set(Environment.model_fields)
     assert set(NOUNS) - tables == parts

@@ -150,7 +150,8 @@ def test_every_migration_can_be_rolled_back_and_applied_again(platform: Platform
         with psycopg.connect(platform.settings.dsn) as session:
             columns = session.execute(
                 "SELECT table_name, column_name, data_type FROM information_schema.columns"
-                " WHERE table_schema = 'public' ORDER BY 1, 2"
+                " JOIN information_schema.tables USING (table_schema, table_name)"
+                " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1, 2"
             ).fetchall()
             indexes = session.execute(
                 "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"

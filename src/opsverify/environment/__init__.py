@@ -43,6 +43,7 @@ from opsverify.environment.nouns import (
 )
 from opsverify.environment.people import RUNBOOK_TASKS, RecordRule, RecordsTable, RoutineTask
 from opsverify.environment.policy import Excuse, Gap, Limits, Runbook, SeverityOverride, Waiver, end_of
+from opsverify.environment.stores import CachedKeys, PgBouncer, Roles
 
 __all__ = [
     "BROWSERS",
@@ -55,6 +56,7 @@ __all__ = [
     "BackupKind",
     "Backups",
     "Browser",
+    "CachedKeys",
     "Compose",
     "Environment",
     "EscalationRules",
@@ -71,12 +73,14 @@ __all__ = [
     "MigrationState",
     "OnboardingRules",
     "Page",
+    "PgBouncer",
     "Postgres",
     "Proof",
     "RecordRule",
     "RecordsTable",
     "Redis",
     "Right",
+    "Roles",
     "RoutineTask",
     "Runbook",
     "Service",

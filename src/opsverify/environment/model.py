@@ -43,6 +43,7 @@ from opsverify.environment.policy import (
     StagePolicy,
     Waiver,
 )
+from opsverify.environment.stores import PgBouncer
 from opsverify.masking import Masker
 from opsverify.variables import Variables
 
@@ -103,6 +104,7 @@ class Environment(Table):
     services: tuple[Service, ...] = ()
     postgres: Postgres | None = None
     redis: Redis | None = None
+    pgbouncer: PgBouncer | None = None
 
     limits: Limits = Limits()
     looking: LookingTable = LookingTable()

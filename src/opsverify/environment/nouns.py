@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from opsverify.check import Severity
 from opsverify.environment.base import Name, Table, VariableName, http_address
+from opsverify.environment.stores import RUNBOOK_KEYS, CachedKeys, Roles
 
 
 class Service(Table):
@@ -35,6 +36,10 @@ class Service(Table):
     metrics_names: dict[str, str] = Field(default_factory=dict)
     severity: Severity | None = None
     """Severity of every check on this service, instead of the check's own."""
+    pool: Annotated[int, Field(ge=1)] | None = None
+    """Connections to PostgreSQL that each replica opens at most."""
+    replicas_at_most: Annotated[int, Field(ge=1)] = 1
+    """As many as its autoscaler may start."""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +106,7 @@ class Postgres(Table):
     scratch_from: VariableName | None = None
     """Name of a variable with the connection string of a server where a scratch database may be made for
     rehearsals and drills; without it a server of one's own is started."""
+    roles: Roles = Roles()
 
     @property
     def name(self) -> str:
@@ -115,6 +121,17 @@ class Redis(Table):
     """Name of the variable that holds the address."""
     host: str | None = None
     """Guard: an address that points elsewhere is not connected to."""
+    keys: tuple[CachedKeys, ...] = RUNBOOK_KEYS
+    """How long what is cached may live; of several patterns that match a key, the first counts."""
+    lasting: tuple[str, ...] = ("orchestrator:*", "quota:*")
+    """Patterns of keys that are no copy of anything: the queue, and what is counted."""
+    queue: str = "orchestrator:queue"
+    """The list that holds the pending jobs."""
+    queue_url_from: VariableName | None = None
+    """Name of the variable with the address of queue and counters; None: they are where the cache is."""
+    policies: tuple[str, ...] = ("noeviction", "volatile-ttl")
+    """Eviction policies under which queue and counters are safe: the first evicts nothing, the second what
+    ends soonest, and counters end last."""
 
     @property
     def name(self) -> str:

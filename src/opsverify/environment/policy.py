@@ -32,6 +32,32 @@ class Limits(Table):
     failed_requests_at_most: Annotated[int, Field(ge=0)] = 0
     """While a deployment runs, of those that the availability recorder sent."""
     connections_at_most_percent: Annotated[float, Field(gt=0, le=100)] = 90
+    """Of those that the server, the role or the database allows; so many are already too many."""
+    session_idle_at_most_seconds: Positive = 10 * 60
+    session_idle_in_incident_at_most_seconds: Positive = 5 * 60
+    idle_in_transaction_at_most_seconds: Positive = 60
+    query_at_most_seconds: Positive = 60
+    lock_wait_at_most_seconds: Positive = 5
+    sequential_scans_at_most: Annotated[int, Field(ge=0)] = 1000
+    """Of a large table that is read by index less often than so."""
+    large_table_at_least_rows: Annotated[int, Field(ge=1)] = 10_000
+    unused_index_at_least_megabytes: Positive = 1
+    """Smaller ones cost little, and the planner passes them over."""
+    index_statistics_at_least_days_old: Positive = 7
+    """Before that an index that was not used yet cannot be told from one that is not used."""
+    statement_mean_at_most_milliseconds: Positive = 500
+    statement_calls_at_least: Annotated[int, Field(ge=1)] = 10
+    """A statement that ran less often has no mean to speak of."""
+    slow_statement_logged_from_milliseconds: Positive = 1000
+    dead_rows_at_most_percent: Annotated[float, Field(gt=0, le=100)] = 20
+    """Of a table with at least `dead_rows_at_least` of them: autovacuum's own default threshold."""
+    dead_rows_at_least: Annotated[int, Field(ge=1)] = 10_000
+    transaction_age_at_most: Annotated[int, Field(ge=1)] = 500_000_000
+    """Transactions since the oldest that is not frozen; the server stops writing at some 2.1 billion."""
+    wal_waits_at_most_seconds: Positive = 10 * 60
+    """A segment that is to be archived."""
+    archive_timeout_at_most_seconds: Positive = 60 * 60
+    """After which a segment is archived that is not full."""
 
 
 class Runbook(Table):

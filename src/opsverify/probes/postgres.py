@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opsverify.cost import charge
-from opsverify.environment import Environment, Postgres
+from opsverify.environment import Environment, PgBouncer, Postgres
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import NO_ANSWER, CouldNotLook, Snapshot, in_seconds
 
@@ -49,7 +49,7 @@ def connection(environment: Environment, postgres: Postgres) -> Connection:
 
     within = environment.limits.postgres_answer_at_most_seconds
     login = login_of(environment, postgres)
-    where = _address(login)
+    where = place(login)
     began = time.monotonic()
     trouble: str | None = None
     answer: int | str
@@ -112,7 +112,7 @@ def open_session(login: dict[str, Any], *, within: float) -> psycopg.Connection[
     return session
 
 
-def login_of(environment: Environment, postgres: Postgres) -> dict[str, Any]:
+def login_of(environment: Environment, postgres: Postgres | PgBouncer) -> dict[str, Any]:
     """Connection parameters from the variable, after the guards of the environment file.
 
     Raises:
@@ -136,7 +136,7 @@ def login_of(environment: Environment, postgres: Postgres) -> dict[str, Any]:
     return login
 
 
-def _refuse_elsewhere(login: dict[str, Any], postgres: Postgres) -> None:
+def _refuse_elsewhere(login: dict[str, Any], postgres: Postgres | PgBouncer) -> None:
     """Hold the connection string against the environment's guards, in every way it can name a server."""
     name = postgres.dsn_from
     hosts = [host for key in ("host", "hostaddr") for host in (login.get(key) or "").split(",") if host]
@@ -169,7 +169,8 @@ def _for_libpq(dsn: str) -> str:
     return f"{address}?{'&'.join(kept)}" if kept else address
 
 
-def _address(login: dict[str, Any]) -> str:
+def place(login: dict[str, Any]) -> str:
+    """Where a login leads, without its secrets."""
     host, port, database = login.get("host", "localhost"), login.get("port", 5432), login.get("dbname", "")
     return f"postgresql://{f'[{host}]' if ':' in host else host}:{port}/{database}"
 
@@ -180,7 +181,7 @@ def plain_words(error: psycopg.Error) -> str:
 
     if isinstance(error, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):
         return NO_ANSWER
-    state = error.sqlstate or next((state for state, sign in _SIGNS.items() if sign in str(error)), None)
+    state = error.sqlstate or next((state for sign, state in _SIGNS.items() if sign in str(error)), None)
     if state in REFUSALS:
         return f"{REFUSALS[state]} (SQLSTATE {state})"
     text = str(error)
@@ -194,10 +195,13 @@ def plain_words(error: psycopg.Error) -> str:
 
 
 _SIGNS = {
-    "28P01": "password authentication failed",
-    "53300": "connection slots are reserved",
-    "3D000": "does not exist",
-    "57P03": "the database system is",
-    "28000": "no pg_hba.conf entry",
+    "password authentication failed": "28P01",
+    "SASL authentication failed": "28P01",
+    "connection slots are reserved": "53300",
+    "too many clients already": "53300",
+    "too many connections for": "53300",
+    "does not exist": "3D000",
+    "the database system is": "57P03",
+    "no pg_hba.conf entry": "28000",
 }
 """libpq hands over no SQLSTATE for a refused login, only the server's words."""

@@ -130,6 +130,18 @@ def database(login: dict[str, Any], *, unlike: int) -> Iterator[Scratch]:
         ) from None
 
 
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for files of a drill, gone at the end of the block, however that comes.
+
+    Raises:
+        pgserver.Lacking: there is no temporary folder for it.
+    """
+    _sweep()
+    with _folder() as made:
+        yield made
+
+
 def system_identifier(session: Any) -> int:
     """What tells a cluster from all others, its replicas apart."""
     row = session.execute("SELECT system_identifier FROM pg_control_system()").fetchone()

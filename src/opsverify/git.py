@@ -7,6 +7,7 @@ is switched off: it may be somebody else's.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -28,6 +29,7 @@ _OFF = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"),
     *("-c", "safe.directory=*", "-c", "protocol.ext.allow=never", "-c", "advice.detachedHead=false"),
     *("-c", "gpg.ssh.program=ssh-keygen", "-c", "gpg.program=false", "-c", "gpg.x509.program=false"),
+    *("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.commitGraph=false"),
     "--no-replace-objects",
     "--no-optional-locks",
     "--literal-pathspecs",
@@ -150,8 +152,27 @@ class Repository:
         return self._bytes("rev-parse", "--show-prefix").decode().rstrip("\n")
 
     def last_commit(self, path: str, revision: str = "HEAD") -> str | None:
-        """The last commit that changed a file, or None."""
-        return self._say("rev-list", "-1", revision, "--", path) or None
+        """The last commit that changed a file, or None.
+
+        Raises:
+            CouldNotLook: git does not answer, or the history is cut off where that commit would be told from
+                the ones before it.
+        """
+        commit = self._say("rev-list", "-1", revision, "--", path) or None
+        if commit is not None and self._ends_at(commit):
+            raise CouldNotLook(
+                self._of,
+                f"the history of {self.where} is cut off (a shallow clone), so that nothing says who wrote "
+                f"{one_line(path)}",
+                remedy="Fetch all of it: git fetch --unshallow; fetch-depth: 0 of actions/checkout.",
+            )
+        return commit
+
+    def _ends_at(self, commit: str) -> bool:
+        """Whether a commit has parents that the history lacks: it then seems to write every file."""
+        head = self._bytes("cat-file", "commit", commit).partition(b"\n\n")[0]
+        known = self._say("rev-list", "--parents", "-1", commit).split()[1:]
+        return b"\nparent " in head and not known
 
     def last_change(self, path: str, revision: str = "HEAD") -> datetime | None:
         """When a file was last changed by a commit; None where the history is cut off, or there is none.
@@ -162,18 +183,30 @@ class Repository:
         said = "" if self.shallow else self._say("log", "-1", "--format=%cI", revision, "--", path)
         return datetime.fromisoformat(said) if said else None
 
-    def signature(self, commit: str, allowed: Path) -> Signature:
+    def signature(self, commit: str, allowed: Path, who: str) -> Signature:
         """Who signed a commit.
 
         Args:
             commit: its id.
             allowed: file of allowed signers (`man ssh-keygen`).
+            who: who should have; where one key is several principals', git tells but the first.
 
         Raises:
             CouldNotLook: git does not answer, or the file is not there.
         """
         if not allowed.is_file():
             raise CouldNotLook(self._of, f"the file of allowed signers {allowed.name} is not there")
+        found = self._verified(commit, allowed)
+        own = _lines_of(who, allowed) if found.by not in (None, who) else ""
+        if own:
+            with tempfile.TemporaryDirectory(prefix="opsverify-") as made:
+                file = Path(made) / "allowed"
+                file.write_text(own, encoding="utf-8")
+                again = self._verified(commit, file)
+            return again if again.by == who else found
+        return found
+
+    def _verified(self, commit: str, allowed: Path) -> Signature:
         options = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={allowed}")
         said = self._run("log", "-1", "--format=%G?%x00%GS%x00%GF", commit, options=options)
         words = said.stdout.decode(errors="replace").strip().split("\0")
@@ -293,6 +326,7 @@ def _git(
 ) -> subprocess.CompletedProcess[bytes]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     variables |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
+    variables["GIT_GRAFT_FILE"] = os.devnull
     try:
         return subprocess.run(
             ["git", *_OFF, *command],
@@ -317,6 +351,15 @@ def _without_credentials(url: str) -> str:
     scheme, separator, rest = url.rpartition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url
 
+
+def _lines_of(who: str, allowed: Path) -> str:
+    """The lines of a file of allowed signers that name somebody, as if they named nobody else."""
+    lines = allowed.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [line for line in map(_PRINCIPALS.match, lines) if line and who in line[1].strip('"').split(",")]
+    return "".join(f'"{who}" {line[2]}\n' for line in found if '"' not in who)
+
+
+_PRINCIPALS = re.compile(r'[ \t]*("[^"]*"|[^\s#"]\S*)[ \t]+(.+)')
 
 _SIGNATURES = {
     "N": "it is not signed",

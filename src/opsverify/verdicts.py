@@ -10,6 +10,7 @@ from pathlib import Path
 from opsverify.dotted import document_of
 from opsverify.environment import Environment
 from opsverify.looking import CouldNotLook
+from opsverify.moments import utc
 from opsverify.records.book import CLOCKS_DIFFER_BY, Book
 from opsverify.records.sources import FILES_AT_MOST, bounded
 
@@ -27,7 +28,7 @@ class Verdict:
 
     def __str__(self) -> str:
         """`weekly.json: weekly go, 2026-11-24 02:00 UTC`."""
-        return f"{self.file}: {self.stage} {self.decision}, {self.decided_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.file}: {self.stage} {self.decision}, {utc(self.decided_at)}"
 
 
 def kept_verdicts(environment: Environment, pages: Book, now: datetime) -> list[Verdict]:

@@ -43,6 +43,9 @@ def findings(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{file}: ") for line in lines]
 
 
+RULE = '[records]\nfolder = "records"\n[[records.rules]]\n'
+
+
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_example_is_well_formed(file: Path) -> None:
     """Every file in environments/ validates, and is named as its file is."""
@@ -120,6 +123,11 @@ def test_kubernetes_gets_ten_minutes_to_settle(tmp_path: Path) -> None:
         (WELL_FORMED.replace("= false", '= "false"'), "protected: expected true (production"),
         (WELL_FORMED.replace("3001/", "3001/?token=x"), "expected an address without ? and #"),
         (WELL_FORMED + "[limits]\nhealth_at_most_seconds = inf\n", "limits.health_at_most_seconds: expected"),
+        (
+            WELL_FORMED + RULE + 'kind = "atestation"\n',
+            "unknown 'atestation', expected the kind of a",
+        ),
+        (WELL_FORMED + RULE + 'kind = "deployment"\nwhat = "x"\n', "only attestations have an item"),
         ("a = " + "[" * 100_000, "nested too deeply"),
     ],
 )

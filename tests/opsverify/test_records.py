@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from opsverify.environment.people import RecordKind
 from opsverify.looking import CouldNotLook
-from opsverify.records import BadRecord, book, parse
+from opsverify.records import KINDS, BadRecord, book, parse
 from tests.opsverify.recordkeeping import NOW, SIGNED, People
 
 
@@ -161,6 +163,75 @@ def test_a_forged_signature_does_not_count(
     assert why_not(people, SIGNED) == f"rollback plan (plan.toml): {why}"
 
 
+def _cut_off(people: People) -> str:
+    """A shallow clone as CI makes it."""
+    clone = people.folder / "clone"
+    people.git("clone", "--quiet", "--depth=1", f"file://{people.records}".replace(" ", "%20"), str(clone))
+    return 'folder = "clone"'
+
+
+def _cut_off_by_hand(people: People) -> str:
+    head = people.git("rev-parse", "HEAD")
+    (people.records / ".git" / "shallow").write_text(f"{head}\n")
+    return 'git = "records"\nbranch = "main"'
+
+
+@pytest.mark.parametrize("cut", [_cut_off, _cut_off_by_hand])
+def test_who_wrote_a_record_is_not_guessed_where_the_history_is_cut_off(
+    people: People, cut: Callable[[People], str]
+) -> None:
+    """The oldest commit left seems to write every file: its signature says nothing about them."""
+    people.write("plan.toml", what="rollback plan")
+    people.commit(by=None)
+    people.write("other.toml", what="another item")
+    people.commit(by="ops")
+
+    with pytest.raises(CouldNotLook, match=r"cut off .* who wrote plan.toml"):
+        book(people.environment(SIGNED, where=cut(people))).proof("rollback plan", NOW)
+
+
+def test_the_first_commit_of_a_whole_history_counts(people: People) -> None:
+    """It has no parents of its own, and none is missing; a graft that takes a commit's away is no history."""
+    people.write("plan.toml", what="rollback plan")
+    people.commit(by="ops")
+    people.write("changed.toml", what="another item")
+    people.commit(by=None)
+    people.write("later.toml", what="a third item")
+    people.commit(by="ops")
+    head = people.git("rev-parse", "HEAD")
+    (people.records / ".git" / "info").mkdir(exist_ok=True)
+    (people.records / ".git" / "info" / "grafts").write_text(f"{head}\n")
+
+    pages = book(people.environment(SIGNED))
+
+    assert pages.proof("rollback plan", NOW).missing is None
+    assert pages.proof("another item", NOW).missing == "another item (changed.toml): it is not signed"
+
+
+@pytest.mark.parametrize("line", ["lead,ops {}", "lead {}\nops {}", '"lead,ops" namespaces="git" {}'])
+def test_one_key_may_be_of_several_roles(people: People, line: str) -> None:
+    """Git names the first; a third role is none of them."""
+    (people.folder / "allowed").write_text(line.replace("{}", people.public_key("ops")) + "\n")
+    people.write("plan.toml", what="rollback plan")
+    people.write("other.toml", what="another item", who="third")
+    people.commit(by="ops")
+
+    pages = book(people.environment(SIGNED))
+
+    assert pages.proof("rollback plan", NOW).missing is None
+    assert "it names third and is signed by lead" in (pages.proof("another item", NOW).missing or "")
+
+
+def test_settings_of_git_that_change_what_it_prints_do_no_harm(people: People) -> None:
+    """Such as people who sign tend to have."""
+    people.write("plan.toml", what="rollback plan")
+    people.commit(by="ops")
+    for setting in ("log.showSignature=true", "log.decorate=full", "i18n.logOutputEncoding=UTF-16"):
+        people.git("config", *setting.split("="))
+
+    assert why_not(people, SIGNED) is None
+
+
 def test_a_signed_record_counts(people: People) -> None:
     """Also when others were committed after it, unsigned."""
     people.write("plan.toml", what="rollback plan")
@@ -279,6 +350,20 @@ def test_a_bad_record_says_what_to_mend(text: str, finding: str) -> None:
     assert finding in str(error.value)
 
 
+def test_the_name_of_a_file_is_text_of_somebody_else(people: People) -> None:
+    """Nothing in it steers a terminal, or breaks a line."""
+    people.write("a\n\x1b[31mplan.toml", what="rollback plan")
+    people.commit(by=None)
+    (people.records / "b\n\x1b[32m.toml").write_text("=")
+
+    pages = book(people.environment(SIGNED))
+    said = " ".join([pages.proof("rollback plan", NOW).missing or "", *pages.bad])
+
+    assert "not signed" in said
+    assert "not valid TOML" in said
+    assert said.isprintable()
+
+
 def test_a_bad_file_does_not_hide_the_others(people: People) -> None:
     """It is named where a record is missing, for it may be the one."""
     people.write("plan.toml", what="rollback plan")
@@ -291,3 +376,8 @@ def test_a_bad_file_does_not_hide_the_others(people: People) -> None:
     assert pages.proof("rollback plan", NOW).missing is None
     assert {line.partition(":")[0] for line in pages.bad} == {"broken.toml"}
     assert "broken.toml" in (pages.proof("something else", NOW).missing or "")
+
+
+def test_a_rule_can_be_about_every_kind_of_record() -> None:
+    """But the override, which the policy of its stage allows or not."""
+    assert {*get_args(RecordKind), "override"} == set(KINDS)

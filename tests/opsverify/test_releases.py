@@ -207,3 +207,25 @@ def test_a_start_that_is_not_said_is_not_judged(people: People, seconds: float, 
     """No figure, or none that is a time."""
     with pytest.raises(CouldNotLook, match="its metrics have no process_start_time_seconds"):
         _started(people, seconds, name=name)
+
+
+def test_a_deployment_that_does_not_count_is_named(tmp_path: Path) -> None:
+    """That none is on record would send its reader to look for a file that is there."""
+    people = People(tmp_path / "state")
+    for state, name in (("planned", "coming.toml"), ("deployed", "gone.toml")):
+        people.write(name, kind="deployment", state=state, release="v2", started=NOW, ended=NOW)
+    environment = people.environment('[[records.rules]]\nkind = "deployment"\nby = ["lead"]\n')
+
+    with pytest.raises(CouldNotLook, match=r"is on record that counts \(gone.toml: ops may not write it"):
+        running(environment, NOW)
+    with pytest.raises(CouldNotLook, match=r"is planned that counts \(coming.toml: ops may not write it"):
+        coming(environment, NOW)
+
+
+def test_a_deployment_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """For it may be the one."""
+    people = People(tmp_path / "state")
+    (people.records / "gone.toml").write_text('kind = "deployment"\nwho = ')
+
+    with pytest.raises(CouldNotLook, match=r"no deployment is on record \(gone.toml: not valid TOML"):
+        running(people.environment(), NOW)

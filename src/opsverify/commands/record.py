@@ -78,7 +78,7 @@ def _list(asked: argparse.Namespace) -> int:
             one_line(one.record.who, at_most=30),
             f"{one.record.when.astimezone(UTC):%Y-%m-%d %H:%M}",
             book.flaw(one, now) or "counts",
-            one.file,
+            one_line(one.file),
         )
         for one in kept
     ]
@@ -106,7 +106,7 @@ def _check(asked: argparse.Namespace) -> int:
         book, _ = _book(asked)
         kept, now = book.of(Record), datetime.now(UTC)
         flaws = ((one.file, book.flaw(one, now)) for one in kept)
-        findings = [*book.bad, *(f"{file}: {flaw}" for file, flaw in flaws if flaw)]
+        findings = [*book.bad, *(f"{one_line(file)}: {flaw}" for file, flaw in flaws if flaw)]
         count = len(kept) + len(book.overrides) + len(book.bad)
     for finding in findings:
         print(finding, file=sys.stderr)

@@ -18,7 +18,7 @@ from opsverify.commands.target import add_target, named_target
 from opsverify.environment import Environment
 from opsverify.looking import CouldNotLook
 from opsverify.records import Availability
-from opsverify.records.kinds import Failure
+from opsverify.records.kinds import EVERY_AT_MOST_SECONDS, Failure
 from opsverify.watching import Tally, Watched, watch
 
 EVERY_SECONDS = 0.2
@@ -61,6 +61,9 @@ def run(asked: argparse.Namespace) -> int:
         return 4
     if not watched or not all(0 < one < float("inf") for one in (asked.every, asked.within, asked.at_most)):
         print("expected an address (--url, or --env with services), and times above 0", file=sys.stderr)
+        return 4
+    if asked.every > EVERY_AT_MOST_SECONDS:
+        print(f"--every: expected at most {EVERY_AT_MOST_SECONDS} s: pauses are short", file=sys.stderr)
         return 4
     tally = asyncio.run(_record(asked, watched))
     record = _availability(asked, watched, tally)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from opsverify.check import Stage
+from opsverify.check import Stage, did_you_mean
 from opsverify.environment.base import Positive, Table, Words
 from opsverify.environment.incidents import EscalationRules, IncidentRules, OnboardingRules
 from opsverify.environment.policy import VALID_FOR_MINUTES
+
+RecordKind = Literal[
+    "attestation",
+    "availability",
+    "deployment",
+    "drill",
+    "incident",
+    "load-run",
+    "post-mortem",
+    "release",
+    "review",
+    "roster",
+    "window",
+]
+"""Kinds of records that a rule can be about: all but the override, whose policy is that of its stage."""
 
 
 class RecordRule(Table):
     """What makes a record of one kind count. All rules that fit a record hold."""
 
-    kind: Words
+    kind: RecordKind
     what: str | None = None
     """Of attestations: only those of this item."""
     by: tuple[Words, ...] = ()
@@ -26,6 +41,20 @@ class RecordRule(Table):
     """How long it counts, from its own time on; None: as long as what it is for."""
     signed: bool = False
     """The git commit that holds it is signed with an SSH key of `allowed_signers`, by whom it names."""
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_known(cls, kind: Any) -> Any:
+        known = get_args(RecordKind)
+        if isinstance(kind, str) and kind not in known:
+            raise ValueError(f"unknown {kind!r}, expected the kind of a record ({did_you_mean(kind, known)})")
+        return kind
+
+    @model_validator(mode="after")
+    def _says_what_of_attestations(self) -> RecordRule:
+        if self.what is not None and self.kind != "attestation":
+            raise ValueError(f"what: only attestations have an item, and the rule is about {self.kind!r}")
+        return self
 
 
 class RoutineTask(Table):

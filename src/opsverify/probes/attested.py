@@ -10,6 +10,7 @@ from opsverify.environment import Environment, RecordsTable, end_of
 from opsverify.evidence import Evidence, one_line
 from opsverify.git import Repository, repository
 from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.moments import utc
 from opsverify.records import Attestation, Book, Kept, Release, book, coming, running
 
 PLAN = "rollback plan"
@@ -129,12 +130,12 @@ def in_time(
     after = [one for one in reversed(proofs) if one.record.when >= ended]
     if not after:
         newest = proofs[0]
-        why = f"was before the deployment ended ({_utc(newest.record.when)}, {_utc(ended)})"
+        why = f"was before the deployment ended ({utc(newest.record.when)}, {utc(ended)})"
         return None, f"{newest.record.what} ({newest.file}): {why}"
     first = after[0]
     if allowed is None or first.record.when <= ended + allowed:
         return first, None
-    why = f"too late ({_utc(first.record.when)}, was to follow until {_utc(ended + allowed)})"
+    why = f"too late ({utc(first.record.when)}, was to follow until {utc(ended + allowed)})"
     return None, f"{first.record.what} ({first.file}): {why}"
 
 
@@ -170,7 +171,7 @@ def _not_there(
     if missing is None or ended is None or allowed is None:
         return missing
     until = ended + allowed
-    return f"{missing} ({'may follow' if now <= until else 'was to follow'} until {_utc(until)})"
+    return f"{missing} ({'may follow' if now <= until else 'was to follow'} until {utc(until)})"
 
 
 def _lacking(environment: Environment, previous: str, now: datetime) -> tuple[list[str], Evidence]:
@@ -211,7 +212,3 @@ def _without(found: Repository, tag: str, remote: str | Literal[False]) -> list[
 
 def _named(release: Release) -> str:
     return one_line(release.name)
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

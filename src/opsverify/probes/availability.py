@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from opsverify.environment import Environment, RecordsTable
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.moments import between
 from opsverify.records import Availability, Deployment, Kept, book, running
 
 AT_LEAST_SENT = 0.9
@@ -55,7 +56,7 @@ def downtime(environment: Environment, records: RecordsTable) -> Downtime:
         unrecorded=(),
         failed=worst.record.failed,
         failures=tuple(
-            f"{one.times} × {one_line(one.why)} ({one.first:%H:%M:%S} – {one.last:%H:%M:%S} UTC)"
+            f"{one.times} × {one_line(one.why)} ({between(one.first, one.last)})"
             for one in worst.record.failures
         ),
         record=str(worst),
@@ -85,6 +86,7 @@ def _refuse_starved(kept: Kept[Availability]) -> None:
 
 
 def _why_none(deployment: Deployment, flawed: list[str]) -> str:
-    span = f"{deployment.started:%Y-%m-%d %H:%M:%S} – {deployment.ended:%H:%M:%S} UTC"
+    started, ended = deployment.started or deployment.when, deployment.ended or deployment.when
+    during = between(started, ended)
     found = f" that counts ({flawed[0]})" if flawed else ""
-    return f"no recording{found} covers the deployment of {one_line(deployment.release)} ({span})"
+    return f"no recording{found} covers the deployment of {one_line(deployment.release)} ({during})"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
-from math import ceil
 
 from opsverify.businessdays import BusinessDays
 from opsverify.environment import WEEKDAYS, Environment, IncidentRules
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import CouldNotLook
+from opsverify.moments import utc
 from opsverify.records import Book, Incident, Kept
 from opsverify.records.book import CLOCKS_DIFFER_BY
 
@@ -118,19 +118,6 @@ def where(environment: Environment) -> str:
     """What was looked at."""
     asked = environment.asked.incident
     return "records of incidents" if asked is None else f"incident {one_line(asked, at_most=80)}"
-
-
-def span(time: timedelta) -> str:
-    """A time in words: `80 min`, `2.5 h`, `3.0 days`."""
-    minutes = time.total_seconds() / 60
-    if minutes < 2 * 60:
-        return f"{ceil(minutes)} min"  # 60 min and a second are more than an hour
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
-
-
-def utc(moment: datetime) -> str:
-    """A moment in words."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _line(kept: Kept[Incident]) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from opsverify.environment import Environment, EscalationRules, RecordsTable
 from opsverify.evidence import one_line
 from opsverify.looking import Snapshot
-from opsverify.probes.casebook import utc
+from opsverify.moments import utc
 from opsverify.records import Contact, Kept, Roster, Shift, book
 from opsverify.records.incidents import is_nobody
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from opsverify.environment import Environment, IncidentRules, RecordsTable
 from opsverify.evidence import one_line
 from opsverify.looking import Snapshot
+from opsverify.moments import span, utc
 from opsverify.probes.casebook import (
     all_due,
     business_days,
@@ -24,9 +25,7 @@ from opsverify.probes.casebook import (
     overview,
     record_of,
     review_by,
-    span,
     unread_or_twice,
-    utc,
     where,
 )
 from opsverify.records import Incident, book

@@ -11,6 +11,7 @@ from typing import Any
 from opsverify.environment import Environment, Service
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.moments import between, utc
 from opsverify.probes import http
 from opsverify.probes.exposition import read_exposition
 from opsverify.probes.web import scrape
@@ -128,8 +129,8 @@ def start(environment: Environment, instance_with_metrics: Service) -> Start:
         if one.record.what == "restart" and one.record.service in (None, service.name.partition(".")[0])
     ]
     recorded = any(begin <= started <= end for begin, end in spans)
-    said = f"{started:%Y-%m-%d %H:%M:%S} UTC"
-    shown = "\n".join(f"{begin:%Y-%m-%d %H:%M:%S} – {end:%H:%M:%S} UTC" for begin, end in spans)
+    said = utc(started, seconds=True)
+    shown = "\n".join(between(begin, end) for begin, end in spans)
     return Start(
         where=exchange.url,
         unrecorded=() if recorded else (f"started at {said}, which nothing on record explains",),

@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 from opsverify.environment import Environment, IncidentRules, RecordsTable
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import Snapshot
-from opsverify.probes.casebook import all_due, business_days, chosen, listed, review_by, utc
+from opsverify.moments import utc
+from opsverify.probes.casebook import all_due, business_days, chosen, listed, review_by
 from opsverify.records import Action, Book, Incident, Kept, PostMortem, book
 from opsverify.records.book import CLOCKS_DIFFER_BY
 from opsverify.records.incidents import is_blank, is_nobody

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from opsverify.environment import Environment, IncidentRules, RecordsTable
 from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook, Snapshot
+from opsverify.moments import utc
 from opsverify.probes.casebook import (
     all_due,
     chosen,
@@ -19,7 +20,6 @@ from opsverify.probes.casebook import (
     record_of,
     review_by,
     unread_or_twice,
-    utc,
     where,
 )
 from opsverify.records import Incident, book

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from opsverify.environment import Environment, RecordRule
 from opsverify.evidence import Evidence, harmless, one_line
 from opsverify.looking import CouldNotLook
+from opsverify.moments import span, utc
 from opsverify.records.kinds import Attestation, Override, Record
 from opsverify.records.postmortem import from_markdown, is_post_mortem
 from opsverify.records.reading import AnyRecord, BadRecord, parse
@@ -32,9 +33,8 @@ class Kept(Generic[R]):
 
     def __str__(self) -> str:
         """`attestations/plan.toml: release-manager, 2026-11-24 14:05 UTC, https://…`."""
-        when = f"{self.record.when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         link = f", {self.record.link}" if self.record.link else ""
-        return one_line(f"{self.file}: {self.record.who}, {when}{link}", at_most=400)
+        return one_line(f"{self.file}: {self.record.who}, {utc(self.record.when)}{link}", at_most=400)
 
     @property
     def evidence(self) -> Evidence:
@@ -94,7 +94,7 @@ class Book:
         """Those that count by the environment's policy.
 
         Raises:
-            CouldNotLook: a signature cannot be verified for want of git.
+            CouldNotLook: a signature cannot be verified: no git, or a shallow clone.
         """
         return [one for one in self.of(kind) if self.flaw(one, now) is None]
 
@@ -111,17 +111,17 @@ class Book:
             now: the present moment.
 
         Raises:
-            CouldNotLook: its signature cannot be verified for want of git.
+            CouldNotLook: its signature cannot be verified: no git, or a shallow clone.
         """
         record = kept.record
         if record.when > now + CLOCKS_DIFFER_BY:
-            return f"it lies in the future ({record.when.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+            return f"it lies in the future ({utc(record.when)})"
         for rule in self._rules_for(record):
             if rule.by and record.who not in rule.by:
                 return f"{one_line(record.who)} may not write it (allowed: {', '.join(rule.by)})"
             hours = rule.holds_for_hours
             if hours is not None and now - record.when > timedelta(hours=hours):
-                return f"it is {_span(now - record.when)} old and holds for {hours:g} h"
+                return f"it is {span(now - record.when)} old and holds for {hours:g} h"
             if rule.signed and (why := self._signed_by(kept)) is not None:
                 return why
         return None
@@ -135,7 +135,7 @@ class Book:
             about: for which release, window, incident, engineer or service it has to be.
 
         Raises:
-            CouldNotLook: a signature cannot be verified for want of git.
+            CouldNotLook: a signature cannot be verified: no git, or a shallow clone.
         """
         named = self._named(what)
         fitting = [one for one in named if _is_about(one.record, about)]
@@ -144,7 +144,7 @@ class Book:
             flaw = self.flaw(one, now)
             if flaw is None:
                 return Proof(one, None)
-            flawed.append(f"{what} ({one.file}): {flaw}")
+            flawed.append(f"{what} ({one_line(one.file)}): {flaw}")
         if flawed:
             return Proof(None, flawed[0])
         subject = " ".join(f"{key} {of}" for key, of in about.items() if of)
@@ -156,7 +156,7 @@ class Book:
         """All that stands on record for an item and counts, the newest first; arguments as of `proof`.
 
         Raises:
-            CouldNotLook: a signature cannot be verified for want of git.
+            CouldNotLook: a signature cannot be verified: no git, or a shallow clone.
         """
         fitting = [one for one in self._named(what) if _is_about(one.record, about)]
         return [one for one in fitting if self.flaw(one, now) is None]
@@ -179,7 +179,7 @@ class Book:
 
     def _signed_by(self, kept: Kept[R]) -> str | None:
         if kept.file not in self._signatures:
-            signature = self.source.signature(kept.file, kept.text)
+            signature = self.source.signature(kept.file, kept.text, kept.record.who)
             why = signature.why or None
             if signature.by is not None and signature.by != kept.record.who:
                 why = f"it names {one_line(kept.record.who)} and is signed by {one_line(signature.by)}"
@@ -232,8 +232,3 @@ def _about(record: Attestation, about: dict[str, str | None]) -> str:
     return (
         one_line(" ".join(f"{key} {getattr(record, key) or '–'}" for key in about), at_most=60) or "nothing"
     )
-
-
-def _span(age: timedelta) -> str:
-    hours = age.total_seconds() / 3600
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"

@@ -12,6 +12,7 @@ from opsverify.environment import Table, end_of
 from opsverify.environment.base import Words
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
+EVERY_AT_MOST_SECONDS = 5
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -182,7 +183,8 @@ class Availability(Record):
     release: str | None = None
     started: AwareDatetime
     ended: AwareDatetime
-    every_seconds: Annotated[float, Field(gt=0)]
+    every_seconds: Annotated[float, Field(gt=0, le=EVERY_AT_MOST_SECONDS)]
+    """Seconds from one request to the next of an address; what asks less often overlooks a pause."""
     asked: Annotated[int, Field(ge=0)]
     """Requests, of all addresses together."""
     failed: Annotated[int, Field(ge=0)]

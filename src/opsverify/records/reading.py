@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from opsverify.check import did_you_mean
+from opsverify.evidence import one_line
 from opsverify.loading import findings
 from opsverify.records.incidents import Incident, PostMortem, Roster
 from opsverify.records.kinds import (
@@ -64,6 +65,7 @@ def parse(text: bytes, file: str) -> AnyRecord:
     Raises:
         BadRecord: it is none; all findings at once.
     """
+    file = one_line(file)
     table = _table(text, file)
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:

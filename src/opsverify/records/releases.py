@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from opsverify.environment import Environment
+from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook
 from opsverify.records.book import Book, Kept, book
 from opsverify.records.kinds import Deployment, ReleaseRecord
@@ -41,9 +42,8 @@ def running(environment: Environment, now: datetime | None = None) -> Release:
         own = [one for one in carried_out if one.record.running == asked.release]
         return _release(pages, asked.release, own[0] if own else None, now)
     if not carried_out:
-        raise CouldNotLook(
-            "records", "no deployment is on record", remedy="Record it, or name the release with --release=R."
-        )
+        why = _none_counts(pages, "no deployment is on record", _CARRIED_OUT, now)
+        raise CouldNotLook("records", why, remedy="Record it, or name the release with --release=R.")
     return _release(pages, carried_out[0].record.running, carried_out[0], now)
 
 
@@ -61,11 +61,9 @@ def coming(environment: Environment, now: datetime | None = None) -> Release:
         own = [one for one in planned if one.record.release == asked.release]
         return _release(pages, asked.release, own[0] if own else None, now)
     if not planned:
-        raise CouldNotLook(
-            "records",
-            "no deployment is planned",
-            remedy="Record it (state planned), or name the release with --release=R.",
-        )
+        why = _none_counts(pages, "no deployment is planned", _PLANNED, now)
+        remedy = "Record it (state planned), or name the release with --release=R."
+        raise CouldNotLook("records", why, remedy=remedy)
     return _release(pages, planned[0].record.release, planned[0], now)
 
 
@@ -90,6 +88,16 @@ def _planned(pages: Book, now: datetime) -> list[Kept[Deployment]]:
     ]
 
 
+def _none_counts(pages: Book, why: str, states: frozenset[str], now: datetime) -> str:
+    """Why there is none, with the newest that does not count by policy, or cannot be read."""
+    for one in pages.of(Deployment):
+        flaw = pages.flaw(one, now) if one.record.state in states else None
+        if flaw is not None:
+            return f"{why} that counts ({one_line(one.file)}: {flaw})"
+    bad = pages.bad_of(Deployment)
+    return f"{why} ({bad[0]})" if bad else why
+
+
 def _release(pages: Book, name: str, deployment: Kept[Deployment] | None, now: datetime) -> Release:
     own = [one for one in pages.counting(ReleaseRecord, now) if one.record.release == name]
     record = own[0] if own else None
@@ -104,3 +112,4 @@ def _release(pages: Book, name: str, deployment: Kept[Deployment] | None, now: d
 
 
 _CARRIED_OUT = frozenset({"deployed", "rolled-back"})
+_PLANNED = frozenset({"planned"})

@@ -47,18 +47,18 @@ class Folder:
         except OSError as error:
             raise CouldNotLook("records", f"{self.path.name} cannot be read: {error.strerror}") from None
 
-    def signature(self, file: str, text: bytes) -> Signature:
-        """Who signed the commit that holds a file as it stands.
+    def signature(self, file: str, text: bytes, who: str) -> Signature:
+        """Who signed the commit that holds a file as it stands; of several whose key it is, `who`.
 
         Raises:
-            CouldNotLook: git does not answer.
+            CouldNotLook: git does not answer, or the history is cut off.
         """
         repository = Repository(self.path, where=self.path.name, of="records")
         try:
             prefix = repository.prefix()
         except CouldNotLook:
             return Signature(None, "it lies in no git repository, so nothing is signed")
-        return _signature(repository, "HEAD", prefix + file, text, self.allowed)
+        return _signature(repository, "HEAD", prefix + file, text, self.allowed, who)
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Committed:
         wanted = {path: blob for path, blob in blobs.items() if path.endswith(suffixes)}
         yield from self.repository.read_all(wanted).items()
 
-    def signature(self, file: str, text: bytes) -> Signature:
-        """Who signed the commit that holds a file.
+    def signature(self, file: str, text: bytes, who: str) -> Signature:
+        """Who signed the commit that holds a file; of several whose key it is, `who`.
 
         Raises:
-            CouldNotLook: git does not answer.
+            CouldNotLook: git does not answer, or the history is cut off.
         """
-        return _signature(self.repository, self.commit, file, text, self.allowed)
+        return _signature(self.repository, self.commit, file, text, self.allowed, who)
 
 
 def source_of(environment: Environment, table: RecordsTable) -> Folder | Committed:
@@ -106,7 +106,7 @@ def source_of(environment: Environment, table: RecordsTable) -> Folder | Committ
 
 
 def _signature(
-    repository: Repository, revision: str, path: str, text: bytes, allowed: Path | None
+    repository: Repository, revision: str, path: str, text: bytes, allowed: Path | None, who: str
 ) -> Signature:
     commit = repository.last_commit(path, revision)
     if commit is None:
@@ -115,7 +115,7 @@ def _signature(
         return Signature(None, "it was changed after it was committed")
     if allowed is None:
         return Signature(None, "the environment names no allowed signers")
-    return repository.signature(commit, allowed)
+    return repository.signature(commit, allowed, who)
 
 
 def bounded(file: Path) -> bytes:

@@ -203,6 +203,9 @@ def test_a_junit_file_that_counts_more_than_it_lists(project: Project, tmp_path:
     environment = project.environment(tmp_path / "e", comes=commit, table=JUNIT)
     (tmp_path / "e" / "junit.xml").write_text(stamped(commit, CASE, 'failures="2" errors="1"'))
     assert findings(environment) == ("3 failed (not named)",)
+    whole = stamped(commit, CASE).replace("<testsuites>", '<testsuites failures=" 2">')
+    (tmp_path / "e" / "junit.xml").write_text(whole)
+    assert findings(environment) == ("2 failed (not named)",)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +325,8 @@ def test_all_pages_of_github_are_read(
     ("told", "why"),
     [
         (Told(403, "{}"), "GitHub answers 403 for check runs"),
+        (Told(403, "{}", {"X-RateLimit-Remaining": "0"}), "GitHub's rate limit is used up"),
+        (Told(429, "{}", {"Retry-After": "60"}), "GitHub's rate limit is used up"),
         (Told(404, "{}"), "GitHub answers 404 for check runs"),
         (Told(200, "[]"), "GitHub answers in another form"),
         (Told(200, '{"check_runs": null, "total_count": 1}'), "GitHub answers in another form"),

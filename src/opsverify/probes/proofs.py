@@ -25,6 +25,7 @@ IMPORTS = ("httpx", "opsverify.probes.bounded")
 JUNIT_AT_MOST = 64 * 1024 * 1024
 PAGES_AT_MOST = 30
 PER_PAGE = 100
+SPARE = "Look again in an hour at most; with a token (github_token_from under [git]) it is larger."
 WITHIN_SECONDS = 9.0
 """For one page of GitHub's."""
 STARTING_TAKES_SECONDS = 15
@@ -117,7 +118,7 @@ def _by_junit(file: Path, commit: str) -> Found:
     cases = list(root.iter("testcase"))
     bad = [one for one in cases if one.find("failure") is not None or one.find("error") is not None]
     ran = [one for one in cases if one.find("skipped") is None]
-    counted = sum(_number(suite, "failures") + _number(suite, "errors") for suite in suites)
+    counted = max(_failures(root), sum(map(_failures, suites)))
     names = ", ".join(one_line(f"{one.get('classname', '')}.{one.get('name', '')}") for one in bad[:5])
     findings = [*_of_stamp(commits, commit)]
     if bad or counted:
@@ -135,9 +136,9 @@ def _of_stamp(commits: set[str], commit: str) -> Iterator[str]:
         yield f"its file is of commit {', '.join(one_line(one, at_most=40)[:12] for one in sorted(commits))}"
 
 
-def _number(suite: ElementTree.Element, name: str) -> int:
-    value = suite.get(name, "0")
-    return int(value) if value.isascii() and value.isdigit() else 0
+def _failures(suite: ElementTree.Element) -> int:
+    values = [suite.get(name, "0").strip() for name in ("failures", "errors")]
+    return sum(int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 10)
 
 
 def _by_check_run(environment: Environment, git: Git, proof: Proof, commit: str) -> Found:
@@ -162,6 +163,11 @@ def _by_check_run(environment: Environment, git: Git, proof: Proof, commit: str)
     return url, [], evidence
 
 
+def _used_up(exchange: http.Exchange) -> bool:
+    headers = {name.lower(): value for name, value in exchange.headers}
+    return headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+
+
 def _id(check_run: dict[str, Any]) -> int:
     number = check_run.get("id")
     return number if isinstance(number, int) else 0
@@ -178,6 +184,10 @@ def _check_runs(url: str, headers: dict[str, str]) -> tuple[list[dict[str, Any]]
         evidence.append(exchange.evidence)
         if exchange.answer == 422:  # GitHub's way to say that it has no such commit
             return [], tuple(evidence)
+        if exchange.answer in {403, 429} and _used_up(exchange):
+            raise CouldNotLook(
+                "git", "GitHub's rate limit is used up", remedy=SPARE, evidence=tuple(evidence)
+            )
         if exchange.answer != 200:
             why = f"GitHub answers {exchange.answer} for check runs"
             remedy = "Its token needs to read checks (github_token_from under [git])."

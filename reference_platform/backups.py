@@ -116,6 +116,28 @@ def dump(platform: Platform, file: Path, dsn: str, *options: str) -> None:
         raise
 
 
+@contextmanager
+def copy_of(platform: Platform, archive: Path) -> Iterator[str]:
+    """A database beside the platform's own, restored from a dump, for as long as the block lasts.
+
+    Returns:
+        Its connection string, of a role that may do anything in it.
+    """
+    with postgres.admin(platform) as session:
+        session.execute("DROP DATABASE IF EXISTS altered")
+        session.execute("CREATE DATABASE altered")
+        dsn = platform.settings.admin_dsn.rpartition("/")[0] + "/altered"
+        try:
+            subprocess.run(
+                [postgres.programs(platform) / "pg_restore", f"--dbname={dsn}", archive],
+                check=True,
+                capture_output=True,
+            )
+            yield dsn
+        finally:
+            session.execute("DROP DATABASE IF EXISTS altered WITH (FORCE)")
+
+
 def note(file: Path, noted: str, **more: str | None) -> None:
     """Write beside a dump what is in it, its size and its digest."""
     found: dict[str, Any] = json.loads(noted)

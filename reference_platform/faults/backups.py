@@ -8,14 +8,22 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
-from reference_platform.backups import BEFORE, FULL, LOGICAL, Sort, dump, note
+from reference_platform.backups import BEFORE, FULL, LOGICAL, Sort, copy_of, dump, note
 from reference_platform.faults.model import Fault, Verb
+from reference_platform.faults.verbs import sql
 from reference_platform.repository import PREVIOUS
 from reference_platform.state import Platform
 
 EMPTY_GZIP = bytes.fromhex("1f8b08000000000000030300000000000000000000")[:20]
 """What `gzip` makes of nothing: 20 bytes."""
+
+
+ZLIB = b"\x78\x9c"
+"""How compressed rows begin."""
+NOTHING_RESTORED = frozenset({"BAK-07[backups]", "BAK-10[backups]", "BAK-11[backups]"})
+"""Checks of what was restored."""
 
 
 def backups(words: str, change: Callable[[Platform], None]) -> Verb:
@@ -90,8 +98,8 @@ def cut(was: bytes) -> bytes:
 
 
 def flip(was: bytes) -> bytes:
-    """One bit is another, among the rows of a table."""
-    at = len(was) * 2 // 3
+    """One bit is another, among the compressed rows of the first table."""
+    at = was.index(ZLIB) + 12
     return was[:at] + bytes([was[at] ^ 0x10]) + was[at + 1 :]
 
 
@@ -107,6 +115,27 @@ def without_table(sort: Sort, table: str) -> Callable[[Platform], None]:
         beside.unlink()
         dump(platform, file, platform.settings.dsn, *sort.options, f"--exclude-table={table}")
         note(file, json.dumps(noted))
+
+    return change
+
+
+def altered(*changes: LiteralString, options: tuple[str, ...] = ()) -> Callable[[Platform], None]:
+    """The newest full dump is of a database in which something else stood than was written down with it."""
+
+    def change(platform: Platform) -> None:
+        import psycopg
+
+        file = those_of(platform, FULL)[0]
+        beside = file.with_name(f"{file.name}.json")
+        noted = beside.read_text(encoding="utf-8")
+        with copy_of(platform, file) as dsn:
+            with psycopg.connect(dsn, autocommit=True) as session:
+                for statement in changes:
+                    session.execute(statement)
+            file.unlink()
+            dump(platform, file, dsn, *FULL.options, *options)
+        beside.unlink()
+        note(file, noted)
 
     return change
 
@@ -169,7 +198,8 @@ FAULTS = (
         "BAK-05",
         "truncated",
         backups("last night's full dump is cut off", put(FULL, 0, cut)),
-        frozenset({"BAK-05[full]"}),
+        frozenset({"BAK-05[full]", "BAK-06[backups]"}),
+        blind=NOTHING_RESTORED,
     ),
     Fault(
         "BAK-05",
@@ -187,7 +217,8 @@ FAULTS = (
         "BAK-05",
         "bit flipped",
         backups("a bit of last night's full dump is another", put(FULL, 0, flip)),
-        frozenset({"BAK-05[full]"}),
+        frozenset({"BAK-05[full]", "BAK-06[backups]"}),
+        blind=NOTHING_RESTORED,
     ),
     Fault(
         "DEP-06",
@@ -206,5 +237,58 @@ FAULTS = (
         "for another window",
         backups("the backup was made before another deployment", made_for(PREVIOUS)),
         frozenset({"DEP-06[backups]"}),
+    ),
+    Fault(
+        "BAK-06",
+        "rows lost",
+        backups(
+            "last night's full dump lacks rows",
+            altered("DELETE FROM job_postings WHERE title LIKE 'Data%'"),
+        ),
+        frozenset({"BAK-06[backups]"}),
+    ),
+    Fault(
+        "BAK-06",
+        "missing extension",
+        backups(
+            "last night's full dump was made without an extension that it needs",
+            altered(options=("--exclude-extension=vector",)),
+        ),
+        frozenset({"BAK-06[backups]", "BAK-11[backups]"}),
+    ),
+    Fault(
+        "BAK-07",
+        "old data in a new file",
+        backups(
+            "last night's full dump is of a copy that is three days old",
+            altered("UPDATE job_postings SET posted_at = posted_at - interval '3 days'"),
+        ),
+        frozenset({"BAK-07[backups]"}),
+    ),
+    Fault(
+        "BAK-10",
+        "table missing",
+        backups("last night's full dump lacks the subscriptions", without_table(FULL, "subscriptions")),
+        frozenset({"BAK-05[full]", "BAK-06[backups]", "BAK-10[backups]", "BAK-11[backups]"}),
+    ),
+    Fault(
+        "BAK-11",
+        "column lost",
+        backups(
+            "last night's full dump lacks a column",
+            altered("ALTER TABLE job_postings DROP COLUMN location"),
+        ),
+        frozenset({"BAK-11[backups]"}),
+    ),
+    Fault(
+        "BAK-14",
+        "role without SELECT",
+        sql(
+            "there is a table that the role may not read",
+            do="CREATE TABLE IF NOT EXISTS public.audit_notes (note text)",
+            undo="DROP TABLE IF EXISTS public.audit_notes",
+        ),
+        frozenset({"BAK-14[backups]"}),
+        blind=frozenset({"DEP-03[git]"}),  # its schema cannot be dumped either
     ),
 )

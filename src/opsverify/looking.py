@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -124,6 +125,8 @@ class Awaited:
     key: str
     seconds: float
     """Since it was first asked."""
+    doing: str = ""
+    """What it says of itself: phase, how much is done, how long it will take."""
 
 
 @dataclass
@@ -135,6 +138,7 @@ class _Ticket:
     """When the ask under way is given up."""
     seen: Snapshot | CouldNotLook | None = None
     done: bool = False
+    doing: str = ""
 
     @property
     def settled(self) -> bool:
@@ -307,7 +311,10 @@ class Looking:
 
     def _under_way(self) -> list[Awaited]:
         now = self._clock()
-        return [Awaited(ticket.look.key, now - ticket.first_asked) for ticket in self._asking.values()]
+        return [
+            Awaited(ticket.look.key, now - ticket.first_asked, ticket.doing)
+            for ticket in self._asking.values()
+        ]
 
     # The workers
 
@@ -317,7 +324,9 @@ class Looking:
                 ticket = self._next()
                 if ticket is None:
                     return
+                token = _asked.set(ticket)
                 seen = _ask(ticket.look)
+                _asked.reset(token)
                 if not self._received(ticket, seen, asked=ticket.asked):
                     return
 
@@ -356,6 +365,24 @@ class Looking:
             else:
                 self._enqueue(ticket, again)
             return True
+
+
+_asked: ContextVar[_Ticket | None] = ContextVar("asked", default=None)
+
+
+def telling() -> Callable[[str], None]:
+    """What a long look says while it is under way, for who waits for it on a terminal.
+
+    Returns:
+        Takes what is being done now; from any thread. Outside a look it does nothing.
+    """
+    ticket = _asked.get()
+
+    def tell(doing: str) -> None:
+        if ticket is not None:
+            ticket.doing = doing
+
+    return tell
 
 
 def _ask(look: Look) -> Snapshot | CouldNotLook:

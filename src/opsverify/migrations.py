@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from opsverify.cost import charge
-from opsverify.environment import Environment
+from opsverify.environment import Environment, MigrationState
 from opsverify.evidence import one_line
 from opsverify.git import Repository, repository
 from opsverify.looking import CouldNotLook
 from opsverify.probes.postgres import login_of, open_session, plain_words
 from opsverify.records import Release, ReleaseRecord, book
+
+if TYPE_CHECKING:
+    import psycopg
 
 FETCH = "Fetch it: git fetch --unshallow --tags (GitHub: actions/checkout with fetch-depth: 0)."
 STATE_AT_MOST = 20_000
@@ -188,12 +192,31 @@ def _read(environment: Environment, found: Repository, commit: str) -> Iterator[
 
 def _rows(environment: Environment) -> tuple[Row, ...]:
     import psycopg
-    from psycopg import sql
 
     table = environment.migrations
     postgres = environment.postgres
     if postgres is None:
         raise CouldNotLook("postgres", f"the environment {environment.name} declares none")
+    try:
+        with open_session(
+            login_of(environment, postgres), within=environment.limits.postgres_answer_at_most_seconds
+        ) as session:
+            return rows_in(session, table)
+    except psycopg.errors.UndefinedTable:
+        why = f"the database has no table {one_line(table.table)} of migrations"
+        raise CouldNotLook("postgres", why, remedy="Name it, and its columns, under [migrations].") from None
+    except psycopg.Error as error:
+        raise CouldNotLook("postgres", plain_words(error)) from None
+
+
+def rows_in(session: psycopg.Connection[Any], table: MigrationState) -> tuple[Row, ...]:
+    """What a database says of migrations.
+
+    Raises:
+        psycopg.Error: it has no such table, or it cannot be read.
+    """
+    from psycopg import sql
+
     columns = sql.SQL(", ").join(
         [
             sql.SQL("{}::text").format(sql.Identifier(table.app)) if table.app else sql.SQL("NULL"),
@@ -207,17 +230,8 @@ def _rows(environment: Environment) -> tuple[Row, ...]:
     query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(
         columns, sql.Identifier(*table.table.split(".")), sql.Literal(STATE_AT_MOST)
     )
-    try:
-        with open_session(
-            login_of(environment, postgres), within=environment.limits.postgres_answer_at_most_seconds
-        ) as session:
-            charge(statements=1)
-            return tuple(_row(*found) for found in session.execute(query).fetchall())
-    except psycopg.errors.UndefinedTable:
-        why = f"the database has no table {one_line(table.table)} of migrations"
-        raise CouldNotLook("postgres", why, remedy="Name it, and its columns, under [migrations].") from None
-    except psycopg.Error as error:
-        raise CouldNotLook("postgres", plain_words(error)) from None
+    charge(statements=1)
+    return tuple(_row(*found) for found in session.execute(query).fetchall())
 
 
 def _row(app: str | None, version: str, at: datetime | None, failed: bool | None) -> Row:

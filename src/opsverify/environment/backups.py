@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -215,6 +216,16 @@ class Backups(Table):
     def drilled(self) -> BackupKind:
         """The kind whose newest one is restored: the one called full, or else the first."""
         return next((kind for kind in self.kinds if kind.name == "full"), self.kinds[0])
+
+    @property
+    def rpo_at_most_seconds(self) -> float:
+        """The same in seconds, as it is measured."""
+        return self.rpo_at_most_hours * 3600
+
+    @property
+    def rto_at_most_seconds(self) -> float:
+        """The same in seconds; without a target, any time."""
+        return inf if self.rto_at_most_minutes is None else self.rto_at_most_minutes * 60
 
     def store_of(self, kind: BackupKind) -> Store:
         """Where the backups of a kind are."""

@@ -107,6 +107,8 @@ _BODIES: tuple[LiteralString, ...] = (
             CASE relpersistence WHEN 'u' THEN 'UNLOGGED' END,
             CASE WHEN relrowsecurity THEN 'ROW SECURITY' END,
             CASE WHEN relforcerowsecurity THEN 'FORCED' END,
+            CASE WHEN EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = relation.oid AND t.tgisinternal
+                AND t.tgenabled = 'D') THEN 'FOREIGN KEYS NOT ENFORCED' END,
             array_to_string(reloptions, ', ')),
         CASE WHEN owner.name IS NOT NULL THEN 'table' END, owner.name
     FROM relation LEFT JOIN LATERAL (
@@ -191,6 +193,28 @@ _BODIES: tuple[LiteralString, ...] = (
     FROM pg_type AS t JOIN own ON own.oid = t.typnamespace
     WHERE t.typtype IN ('e', 'd', 'r')
         AND NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_type'::regclass AND objid = t.oid)
+    """,
+    # Publications, and what they publish; statistics; event triggers; collations
+    """
+    SELECT 'publication', quote_ident(p.pubname), concat_ws(' ', p.puballtables, p.pubinsert, p.pubupdate,
+            p.pubdelete, p.pubtruncate, (SELECT string_agg(f.schemaname || '.' || f.tablename, ', '
+                ORDER BY f.schemaname, f.tablename) FROM pg_publication_tables AS f
+                WHERE f.pubname = p.pubname AND NOT p.puballtables)), NULL, NULL
+    FROM pg_publication AS p
+    UNION ALL
+    SELECT 'statistics', own.name || '.' || quote_ident(s.stxname), pg_get_statisticsobjdef(s.oid),
+        r.kind, r.name
+    FROM pg_statistic_ext AS s JOIN own ON own.oid = s.stxnamespace JOIN relation AS r ON r.oid = s.stxrelid
+    UNION ALL
+    SELECT 'event trigger', quote_ident(e.evtname), concat_ws(' ', e.evtevent, e.evtfoid::regprocedure,
+            e.evtenabled, array_to_string(e.evttags, ', ')), NULL, NULL
+    FROM pg_event_trigger AS e
+    WHERE NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_event_trigger'::regclass AND objid = e.oid)
+    UNION ALL
+    SELECT 'collation', own.name || '.' || quote_ident(c.collname), concat_ws(' ', c.collprovider,
+            c.collisdeterministic, c.collcollate), NULL, NULL
+    FROM pg_collation AS c JOIN own ON own.oid = c.collnamespace
+    WHERE NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
     """,
     # Privileges, also of single columns, and those of objects to come; what an owner has goes without saying
     """

@@ -140,6 +140,22 @@ TRACES = {
         "",
         "privilege SELECT on public.people of PUBLIC is left behind",
     ),
+    "publication": ("CREATE PUBLICATION told FOR TABLE people", "", "publication told is left behind"),
+    "statistics": (
+        "CREATE STATISTICS both_of ON id, name FROM people",
+        "",
+        "statistics public.both_of is left behind",
+    ),
+    "collation": (
+        "CREATE COLLATION plain (locale = 'C')",
+        "",
+        "collation public.plain is left behind",
+    ),
+    "foreign keys off": (
+        "ALTER TABLE people ADD COLUMN lead int REFERENCES people; ALTER TABLE people DISABLE TRIGGER ALL",
+        "",
+        "table public.people is 'FOREIGN KEYS NOT ENFORCED' and was ''",
+    ),
     "drops too much": (
         "CREATE TABLE notes (id int)",
         "DROP TABLE notes, people",

@@ -356,6 +356,6 @@ def _cut(archive: Path, folder: Path) -> Path:
 
 
 def _copy_beginning(file: Path, copy: Path) -> None:
-    size = min(CONTROL_AT_MOST, file.stat().st_size * 9 // 10)
+    size = min(CONTROL_AT_MOST, file.stat().st_size // 2)
     with file.open("rb") as source, copy.open("wb") as target:
         target.write(source.read(size))

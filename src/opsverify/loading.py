@@ -30,12 +30,20 @@ EXPECTED = {
     "until": "a date (2027-03-31) or a time with its zone (2027-03-31T06:00:00Z)",
     "owner": "who answers for it",
     "reason": "why",
-    "who": "who lets it through",
+    "who": "who answers for it",
     "why": "the reason",
     "ticket": "where it is written down",
     "check": "the id of a check, such as HLT-02",
 }
 """What a key wants, where the type alone does not say it."""
+
+EXPECTED_BY_ERROR = {
+    "timezone_aware": "a time with its zone (2027-03-31T06:00:00Z)",
+    "datetime_from_date_parsing": "a time with its zone (2027-03-31T06:00:00Z)",
+    "datetime_parsing": "a time with its zone (2027-03-31T06:00:00Z)",
+    "string_too_short": "some text",
+}
+"""The same by pydantic's name of an error, whose own words do not say it."""
 
 
 class BadEnvironment(Exception):
@@ -121,7 +129,7 @@ def _finding(
         return words
     if kind == "value_error":
         return f"{where}: {words}"
-    return f"{where}: expected {expected or words}"
+    return f"{where}: expected {expected or EXPECTED_BY_ERROR.get(kind, words)}"
 
 
 def _is_union_member(part: int | str) -> bool:

@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.web",
     "fixtures.stores",
     "fixtures.database",
+    "fixtures.cache",
     "fixtures.configuration",
     "fixtures.dependencies",
     "fixtures.attested",

@@ -18,6 +18,8 @@ PORTS = (
     *("postgres", "redis", "api", "api-2", "orchestrator", "web"),
     *("public-api", "public-web", "model", "outside", "pgbouncer"),
 )
+QUEUE_DATABASE = 1
+"""Of Redis; the cache is in 0."""
 SERVICES = ("api", "orchestrator", "web")
 OWN_NAMES = (
     "platform.json",
@@ -85,9 +87,14 @@ class Settings:
         return f"redis://:{self.redis_password}@127.0.0.1:{self.ports['redis']}/0"
 
     @property
+    def redis_queue_url(self) -> str:
+        """Where queue and counters are: a database of their own, which emptying the cache does not empty."""
+        return f"{self.redis_url.removesuffix('/0')}/{QUEUE_DATABASE}"
+
+    @property
     def redis_admin_url(self) -> str:
-        """How the platform's upkeep reaches Valkey, whatever the ordinary password is."""
-        return f"redis://admin:{self.redis_admin_password}@127.0.0.1:{self.ports['redis']}/0"
+        """How the platform's upkeep reaches Valkey, whatever the ordinary password is; without a database."""
+        return f"redis://admin:{self.redis_admin_password}@127.0.0.1:{self.ports['redis']}"
 
     @property
     def previous_jwt_secret(self) -> str:
@@ -104,6 +111,7 @@ class Settings:
         return {
             "DATABASE_URL": self.dsn,
             "REDIS_URL": self.redis_url,
+            "REDIS_QUEUE_URL": self.redis_queue_url,
             "JWT_SECRET": self.jwt_secret,
             "STRIPE_SECRET_KEY": self.stripe_secret_key,
             "STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import redis
 
 
+MEMORY = "128mb"
+WARMED_KEY = "taxonomy:warmed"
+WARMED_FOR_SECONDS = 60
+WARM_LOOKUPS = 2000
+"""A cache that nobody has asked yet has no hit rate."""
+
+
 def start(platform: Platform) -> Process:
     """Start the server without waiting for it. What it held when it was stopped is there again.
 
@@ -28,6 +35,9 @@ def start(platform: Platform) -> Process:
         f"port {settings.ports['redis']}",
         f'dir "{folder}"',
         "daemonize no",
+        # Of what ends soonest first: counters end last, and the queue never.
+        f"maxmemory {MEMORY}",
+        "maxmemory-policy volatile-ttl",
         # The password of the ordinary user can be changed under it; the upkeep has a user of its own.
         f"requirepass {settings.redis_password}",
         f"user admin on >{settings.redis_admin_password} ~* &* +@all",
@@ -56,6 +66,16 @@ def wait(platform: Platform, process: Process) -> None:
         NotInTime: it did not answer.
     """
     until(lambda: _answers(platform, process), within=10, what="Valkey answers")
+    look_up(platform, WARMED_KEY, times=WARM_LOOKUPS)
+
+
+def look_up(platform: Platform, key: str, *, times: int) -> None:
+    """Look a key up in the cache, as its users do; the one that is warmed is there, others are not."""
+    with admin(platform) as client, client.pipeline(transaction=False) as pipe:
+        pipe.set(WARMED_KEY, "[]", ex=WARMED_FOR_SECONDS)
+        for _ in range(times):
+            pipe.get(key)
+        pipe.execute()
 
 
 def stop_server(platform: Platform) -> None:
@@ -66,14 +86,19 @@ def stop_server(platform: Platform) -> None:
     platform.entry.forget("redis")
 
 
-def admin(platform: Platform) -> redis.Redis:
-    """A client of the upkeep's own user, whatever the ordinary password is."""
+def admin(platform: Platform, *, database: int = 0) -> redis.Redis:
+    """A client of the upkeep's own user, whatever the ordinary password is.
+
+    Args:
+        platform: whose server it is.
+        database: 0 is the cache's, `QUEUE_DATABASE` that of queue and counters.
+    """
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     return redis.Redis.from_url(
-        platform.settings.redis_admin_url,
+        f"{platform.settings.redis_admin_url}/{database}",
         socket_timeout=5,
         socket_connect_timeout=5,
         protocol=2,

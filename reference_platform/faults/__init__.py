@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from reference_platform.faults import (
     backups,
+    cache,
     configuration,
     database,
     deployment,
@@ -37,6 +38,7 @@ TABLES: tuple[tuple[Fault, ...], ...] = (
     health.FAULTS,
     configuration.FAULTS,
     database.FAULTS,
+    cache.FAULTS,
     smoke.FAULTS,
     running.FAULTS,
     deployment.FAULTS,

@@ -25,11 +25,11 @@ NOT_READY = {"HLT-02[api]", "HLT-02[orchestrator]"}
 DATABASE_AWAY = frozenset({"HLT-05[postgres]", "SMK-08[browser]", *NOT_READY})
 NO_DATABASE = frozenset(
     {f"SMK-{number}[api]" for number in ("01", "02", "03", "04", "07", "09", "10")}
-    | {"SMK-06[orchestrator]", "ONB-01[access]"}
+    | {"SMK-06[orchestrator]", "RED-05[orchestrator]", "ONB-01[access]"}
 )
 """What says that it is not available, or does not answer, when PostgreSQL is away."""
 REDIS_AWAY = frozenset({"HLT-06[redis]", *NOT_READY})
-NO_REDIS = frozenset({"SMK-03[api]", "SMK-06[orchestrator]"})
+NO_REDIS = frozenset({"SMK-03[api]", "SMK-06[orchestrator]", "RED-05[orchestrator]"})
 """Likewise for Redis: searches are counted in it, and tasks wait in it."""
 
 HTML = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"

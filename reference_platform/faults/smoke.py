@@ -7,7 +7,7 @@ from reference_platform.faults.health import WORKER_OFF
 from reference_platform.faults.model import Fault, Verb
 from reference_platform.faults.verbs import answer, restart_with, sign_anew
 from reference_platform.services.sickness import Answer
-from reference_platform.state import Platform
+from reference_platform.state import QUEUE_DATABASE, Platform
 
 PROFILE = "/v1/profiles/*"
 SEARCH = "/v1/profiles/*/hunter/search"
@@ -44,6 +44,7 @@ def fail_tasks() -> Verb:
                 "CREATE FUNCTION refuse_completion() RETURNS trigger LANGUAGE plpgsql AS"
                 " $$ BEGIN RAISE EXCEPTION 'this task may not complete'; END $$"
             )
+            session.execute("ALTER FUNCTION refuse_completion() OWNER TO midst")
             session.execute(
                 "CREATE TRIGGER refuse_completion BEFORE UPDATE ON tasks FOR EACH ROW"
                 " WHEN (NEW.status = 'completed') EXECUTE FUNCTION refuse_completion()"
@@ -63,7 +64,7 @@ def fail_tasks() -> Verb:
 
 
 def _forget_dead_letters(platform: Platform, tasks: set[str]) -> None:
-    with valkey.admin(platform) as client:
+    with valkey.admin(platform, database=QUEUE_DATABASE) as client:
         for letter in client.lrange("orchestrator:dlq", 0, -1):
             text = letter.decode() if isinstance(letter, bytes) else str(letter)
             if any(task in text for task in tasks):

@@ -19,10 +19,16 @@ COUNTER_SECONDS = 31 * 24 * 60 * 60
 
 
 class Cache:
-    """Values by key, each with its time to live. Without Redis every look is a miss, and nothing fails."""
+    """Values by key, each with its time to live. Without Redis every look is a miss, and nothing fails.
 
-    def __init__(self, store: Redis) -> None:
+    Args:
+        store: where copies are kept, which may be emptied.
+        counters: where uses are counted, which may not.
+    """
+
+    def __init__(self, store: Redis, counters: Redis) -> None:
         self._store = store
+        self._counters = counters
         self.hits = 0
         self.misses = 0
         self.operations = 0
@@ -57,7 +63,7 @@ class Cache:
             redis.RedisError: it cannot be counted.
         """
         self.operations += 1
-        async with self._store.pipeline(transaction=True) as pipe:
+        async with self._counters.pipeline(transaction=True) as pipe:
             pipe.incr(key)
             pipe.expire(key, COUNTER_SECONDS, nx=True)
             number, _ = await pipe.execute()

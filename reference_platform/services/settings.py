@@ -13,6 +13,9 @@ class Settings:
 
     database_url: str
     redis_url: str
+    """Of the cache."""
+    redis_queue_url: str
+    """Of queue and counters; where the cache is unless told otherwise."""
     jwt_secret: str
     stripe_webhook_secret: str
     worker_enabled: bool
@@ -37,6 +40,7 @@ class Settings:
         return cls(
             database_url=variables["DATABASE_URL"],
             redis_url=variables["REDIS_URL"],
+            redis_queue_url=variables.get("REDIS_QUEUE_URL") or variables["REDIS_URL"],
             jwt_secret=variables["JWT_SECRET"],
             stripe_webhook_secret=variables.get("STRIPE_WEBHOOK_SECRET", ""),
             worker_enabled=variables.get("ORCH_WORKER_ENABLED") == "true",

@@ -11,7 +11,7 @@ from opsverify.environment import Environment
 from opsverify.loading import load
 from reference_platform import valkey
 from reference_platform.lifecycle import down, up
-from reference_platform.state import Platform
+from reference_platform.state import QUEUE_DATABASE, Platform
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def tasks_can_be_given(platform: Platform) -> None:
     """Tests give more tasks a minute than the orchestrator takes from one client: it counts anew."""
-    with valkey.admin(platform) as client:
+    with valkey.admin(platform, database=QUEUE_DATABASE) as client:
         for key in client.scan_iter("orchestrator:rate:*"):
             client.delete(key)
 

@@ -266,8 +266,10 @@ def test_what_is_cached_expires_in_its_time(platform: Platform, api: httpx.Clien
     api.get("/v1/taxonomy/masks")
     api.post(f"/v1/profiles/{new['id']}/hunter/search", json={"keywords": ["x"]}, headers=mine)
 
-    with redis.Redis.from_url(platform.settings.redis_url, decode_responses=True) as client:
-        lives = {key.partition(":")[0]: client.ttl(key) for key in client.scan_iter("*") if ":" in key}
+    lives: dict[str, int] = {}
+    for url in (platform.settings.redis_url, platform.settings.redis_queue_url):
+        with redis.Redis.from_url(url, decode_responses=True) as client:
+            lives |= {key.partition(":")[0]: client.ttl(key) for key in client.scan_iter("*") if ":" in key}
 
     hour = 3600
     assert 0 < lives["taxonomy"] <= hour

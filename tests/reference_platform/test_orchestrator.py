@@ -32,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def orchestrator(platform: Platform) -> Iterator[httpx.Client]:
     """A client of the orchestrator that has given no task yet."""
-    with redis.Redis.from_url(platform.settings.redis_url) as client:
+    with redis.Redis.from_url(platform.settings.redis_queue_url) as client:
         for key in client.scan_iter("orchestrator:rate:*"):
             client.delete(key)
     with httpx.Client(base_url=platform.settings.url("orchestrator"), timeout=10) as client_:
@@ -119,7 +119,7 @@ def test_an_interrupted_task_is_taken_up(platform: Platform, orchestrator: httpx
     """What was at work when Redis went away is worked on again."""
     task = give(orchestrator)
     ended(orchestrator, task)
-    with redis.Redis.from_url(platform.settings.redis_url) as client:
+    with redis.Redis.from_url(platform.settings.redis_queue_url) as client:
         client.lpush(AT_WORK, json.dumps({"id": task, "enqueuedAt": 0}))
     with fault("HLT-06:stopped").applied(platform):
         pass

@@ -37,7 +37,8 @@ def build(around: Around) -> Service:
     """Make the api."""
     database = Database(around.settings.database_url, "api")
     redis = store.connect(around.settings.redis_url, "api")
-    cache = Cache(redis)
+    counters = store.connect(around.settings.redis_queue_url, "api-counters")
+    cache = Cache(redis, counters)
     tools = Tools(database, cache, around.settings)
     readiness = Readiness(Dependency("postgres", database.answers), Dependency("redis", redis.ping))
     metrics = Metrics("api")
@@ -61,7 +62,7 @@ def build(around: Around) -> Service:
         ),
         metrics=metrics,
         beside=(database.keep_open,),
-        at_end=(redis.aclose,),
+        at_end=(redis.aclose, counters.aclose),
         exception_handlers=errors.handlers(around.log, away=store.AWAY),
         middleware=(
             Middleware(SecurityHeaders),

@@ -71,8 +71,8 @@ def build(around: Around) -> Service:
     """Make the orchestrator."""
     settings = around.settings
     database = Database(settings.database_url, "orchestrator")
-    client = store.connect(settings.redis_url, "orchestrator")
-    waiting_client = store.connect(settings.redis_url, "orchestrator-worker", waits=True)
+    client = store.connect(settings.redis_queue_url, "orchestrator")
+    waiting_client = store.connect(settings.redis_queue_url, "orchestrator-worker", waits=True)
     tasks = Tasks(database, client)
     worker = Worker(tasks, waiting_client, around.log)
     readiness = Readiness(Dependency("postgres", database.answers), Dependency("redis", client.ping))

@@ -114,6 +114,8 @@ class Tasks:
 
     async def waiting(self) -> int:
         """How many wait in the queue."""
+        if not await self.queue.dbsize():  # asking for a list that is not there would count as a miss
+            return 0
         return int(await self.queue.llen(QUEUE))
 
     async def known(self) -> int:

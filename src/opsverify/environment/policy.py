@@ -54,6 +54,16 @@ class Limits(Table):
     dead_rows_at_least: Annotated[int, Field(ge=1)] = 10_000
     transaction_age_at_most: Annotated[int, Field(ge=1)] = 500_000_000
     """Transactions since the oldest that is not frozen; the server stops writing at some 2.1 billion."""
+    cache_hit_rate_at_least_percent: Annotated[float, Field(gt=0, le=100)] | None = None
+    """No default: what is good depends on what is cached."""
+    cache_lookups_at_least: Annotated[int, Field(ge=1)] = 100
+    """Fewer have no rate to speak of."""
+    cache_statistics_at_most_days_old: Positive = 7
+    """Counted since longer ago they say nothing about now."""
+    cache_memory_at_least_megabytes: Positive = 128
+    jobs_pending_at_most: Annotated[int, Field(ge=1)] = 1000
+    """So many are already too many."""
+    oldest_job_at_most_seconds: Positive = 15 * 60
     wal_waits_at_most_seconds: Positive = 10 * 60
     """A segment that is to be archived."""
     archive_timeout_at_most_seconds: Positive = 60 * 60

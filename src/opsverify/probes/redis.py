@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -49,10 +50,8 @@ def ping(environment: Environment, redis: Redis) -> Ping:
     import redis as client_library
 
     within = environment.limits.redis_answer_at_most_seconds
-    url = _url(environment, redis)
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
-    where = f"redis://{host}:{parts.port or 6379}{parts.path}"
+    url = url_of(environment, redis)
+    where = place(url)
     began = time.monotonic()
     trouble: str | None = None
     try:
@@ -61,7 +60,7 @@ def ping(environment: Environment, redis: Redis) -> Ping:
             client.set_response_callback("PING", bytes)
             answer = one_line(client.execute_command("PING"))
     except (client_library.RedisError, OSError) as error:
-        trouble = _plain_words(error)
+        trouble = plain_words(error)
         answer = in_seconds(trouble, within)
     seconds = time.monotonic() - began
     return Ping(
@@ -71,6 +70,13 @@ def ping(environment: Environment, redis: Redis) -> Ping:
         evidence=(Evidence("PING", f"{where}\nPING\n\nanswer: {answer} (after {seconds * 1000:.0f} ms)"),),
         unreachable=trouble,
     )
+
+
+def place(url: str) -> str:
+    """Where an address leads, without its secrets."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    return f"redis://{host}:{parts.port or 6379}{parts.path}"
 
 
 def open_client(url: str, *, within: float) -> client_library.Redis:
@@ -89,14 +95,15 @@ def open_client(url: str, *, within: float) -> client_library.Redis:
 
     class ReadOnly(client_library.Redis):
         def execute_command(self, *args: Any, **options: Any) -> Any:
-            words = [str(word).upper() for word in args[:2]]
-            if words[0] not in READ_ONLY_COMMANDS and " ".join(words) not in READ_ONLY_COMMANDS:
-                raise Refused(f"a look must not send {words[0]} to Redis")
+            _refuse_writes(args)
             charge(requests=1)
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
         def pipeline(self, *_: Any, **__: Any) -> Any:
             raise Refused("a look must not open a pipeline to Redis: its commands are not checked")
+
+        def transaction(self, *_: Any, **__: Any) -> Any:
+            raise Refused("a look must not open a transaction at Redis")
 
     return ReadOnly.from_url(
         url,
@@ -109,8 +116,43 @@ def open_client(url: str, *, within: float) -> client_library.Redis:
     )
 
 
-def _url(environment: Environment, redis: Redis) -> str:
-    name = redis.url_from
+def ask_together(client: client_library.Redis, commands: Sequence[tuple[bytes | str, ...]]) -> list[Any]:
+    """Send several read-only commands at once; an answer each, which is an error where the server refused.
+
+    Raises:
+        Refused: one is not in `READ_ONLY_COMMANDS`; none was sent.
+    """
+    import redis as client_library
+
+    for command in commands:
+        _refuse_writes(command)
+    charge(requests=len(commands))
+    # the client itself opens none
+    with client_library.Redis.pipeline(client, transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
+
+
+def _refuse_writes(command: Sequence[bytes | str]) -> None:
+    words = [str(word).upper() for word in command[:2]]
+    if words[0] not in READ_ONLY_COMMANDS and " ".join(words) not in READ_ONLY_COMMANDS:
+        raise Refused(f"a look must not send {words[0]} to Redis")
+
+
+def url_of(environment: Environment, redis: Redis, *, of_queue: bool = False) -> str:
+    """The server's address from its variable, after the guards of the environment file.
+
+    Args:
+        environment: whose variables hold it.
+        redis: which server.
+        of_queue: where queue and counters are, as far as that is elsewhere.
+
+    Raises:
+        CouldNotLook: it is unset, holds no address, or points elsewhere.
+    """
+    name = redis.queue_url_from if of_queue and redis.queue_url_from else redis.url_from
     url = environment.secrets.require(name, of=redis.name).get_secret_value()
     try:
         parts = urlsplit(url)
@@ -140,7 +182,8 @@ def _without_options(url: str) -> str:
     return parts._replace(query="&".join(kept)).geturl()
 
 
-def _plain_words(error: Exception) -> str:
+def plain_words(error: Exception) -> str:
+    """Why Redis did not answer, in words that do not change from run to run."""
     import redis as client_library
 
     text = str(error)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from benchmarks.cost import growth, own_cost
+from benchmarks.database import database_look
 from benchmarks.figure import Figure, NotMeasured
 from benchmarks.gate import gate, gate_and_memory
 
@@ -17,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "gate-1000": lambda: gate_and_memory(1000),
     "own-cost": lambda: [own_cost()],
     "growth": lambda: [growth()],
+    "db-look-20ms": lambda: [database_look()],
 }
 USAGE_ERROR = 4
 

@@ -82,12 +82,12 @@ def leave_invalid_index() -> Verb:
 
 
 def call_slow_function(*, calls: int) -> Verb:
-    """A function that takes a quarter of a second was called."""
+    """A function that takes half a second was called."""
 
     def do(platform: Platform) -> None:
         with postgres.admin(platform, postgres.DATABASE) as session:
             session.execute(
-                "CREATE FUNCTION slow_report() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.25)'"
+                "CREATE FUNCTION slow_report() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.5)'"
             )
             session.execute("ALTER FUNCTION slow_report() OWNER TO midst")
             for _ in range(calls):

@@ -14,6 +14,8 @@ from typing import Any
 
 from opsverify.environment import Limits
 
+OWN = "SELECT /* opsverify */"
+"""How each question begins, so that it is not taken for the platform's."""
 AT_MOST_ROWS = 200
 TEXT_AT_MOST = 300
 """Characters of a statement."""
@@ -202,6 +204,7 @@ SELECT s.queryid::text AS id, r.rolname AS role, s.calls, s.{mean} AS mean_milli
     sum(s.calls) OVER () AS all_calls
 FROM {view} s LEFT JOIN pg_roles r ON r.oid = s.userid
 WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND s.query NOT LIKE '{OWN}%'
     AND s.query ~* '^[\\s(]*(/[*].*?[*]/\\s*)*(select|insert|update|delete|merge|with|call|execute|values)\\M'
 ORDER BY s.{mean} DESC LIMIT {AT_MOST_ROWS}"""
     }

@@ -203,6 +203,15 @@ def test_a_recording_that_does_not_cover_it_is_none(people: People, changed: dic
     )
 
 
+def test_a_recording_of_another_environment_is_none(people: People) -> None:
+    """That somebody else's service answered shows nothing."""
+    recorded(people)
+    environment = people.environment('[[services]]\nname = "api"\nurl = "http://127.0.0.1:3001"\n')
+    assert environment.records is not None
+
+    assert downtime(environment, environment.records).unrecorded != ()
+
+
 @pytest.mark.parametrize("asked", [0, 150])
 def test_a_recorder_that_was_starved_shows_nothing(people: People, asked: int) -> None:
     """Too few requests for its time are no proof that none failed."""

@@ -39,7 +39,9 @@ def downtime(environment: Environment, records: RecordsTable) -> Downtime:
     deployment = release.deployment.record
     pages = book(environment)
     known = pages.of(Availability)
-    covering = [one for one in known if _covers(one.record, deployment)]
+    covering = [
+        one for one in known if _covers(one.record, deployment) and _asked_ours(environment, one.record)
+    ]
     counting = [one for one in covering if pages.flaw(one, now) is None]
     if not counting:
         return Downtime(
@@ -69,6 +71,17 @@ def _covers(recording: Availability, deployment: Deployment) -> bool:
         return False
     own = recording.release in (None, deployment.release)
     return own and recording.started <= deployment.started and recording.ended >= deployment.ended
+
+
+def _asked_ours(environment: Environment, recording: Availability) -> bool:
+    """Whether it asked any service of this environment: that another one answered shows nothing."""
+    ours = {
+        address
+        for service in environment.services
+        for address in (service.url, service.public_url, *service.replicas)
+        if address is not None
+    }
+    return not ours or any(url.startswith(tuple(ours)) for url in recording.urls)
 
 
 def _refuse_starved(kept: Kept[Availability]) -> None:

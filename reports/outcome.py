@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from opsverify.check import NONE_DECLARED
 from reports.results import Judgement, Result
-from reports.run import PlannedCheck
+from reports.run import Excepted, Excused, PlannedCheck
 from reports.verdict import CheckVerdict, Effect, Outcome
 
 WORST_FIRST: tuple[Outcome, ...] = ("failed", "could_not_look", "no_result", "waived", "gap", "passed")
@@ -46,7 +47,17 @@ def _judge_one(planned: PlannedCheck, result: Result, *, protected: bool, now: d
     if result.status == "passed":
         if result.judgement is None:
             return _verdict(planned, result, "no_result", "passed, but nothing shows what was looked at")
-        return _verdict(planned, result, "passed", "")
+        excepted = result.judgement.excepted
+        if not excepted:
+            return _verdict(planned, result, "passed", "")
+        names = ", ".join(one.object for one in excepted)
+        over = [one for one in excepted if not one.in_force(now)]
+        if over:
+            return _verdict(
+                planned, result, "failed", f"the waiver of {over[0].object} ended on {over[0].until}"
+            )
+        why = "; ".join(dict.fromkeys(one.reason for one in excepted))
+        return _verdict(planned, result, "waived", f"seen {names} (waived: {why})")
     if result.status == "failed":
         waiver = planned.waiver
         if waiver is None or not waiver.in_force(now) or waiver_is_refused(planned, protected=protected):
@@ -104,9 +115,15 @@ def _verdict(planned: PlannedCheck, result: Result | None, outcome: Outcome, mes
         taken_at=judgement.taken_at,
         record=judgement.record,
         seconds=round(result.seconds, 3) if result else 0.0,
-        waiver=planned.waiver,
+        waiver=planned.waiver or next(iter(_plain(judgement.excepted)), None),
         gap=planned.gap,
     )
+
+
+def _plain(excepted: list[Excepted]) -> Iterator[Excused]:
+    """The same without their objects, as a verdict holds a waiver."""
+    for one in excepted:
+        yield Excused(reason=one.reason, owner=one.owner, until=one.until)
 
 
 def _remedy(planned: PlannedCheck, judgement: Judgement, outcome: Outcome) -> str:

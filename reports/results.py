@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from opsverify.check import check_name
-from reports.run import RUN_FILE, Record, Run
+from reports.run import RUN_FILE, Excepted, Record, Run
 
 CHECK_LABEL = "check"
 SUBJECT_LABEL = "subject"
@@ -40,6 +40,8 @@ class Judgement(Record):
     """What was measured on the way, unit in the name, for plots over the kept runs."""
     taken_at: datetime | None = None
     record: str | None = None
+    excepted: list[Excepted] = Field(default_factory=list)
+    """Offenders that were there, and that a waiver excepts."""
 
 
 @dataclass(frozen=True)

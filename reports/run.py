@@ -34,6 +34,13 @@ class Excused(Record):
         return self.until is None or now < end_of(self.until)
 
 
+class Excepted(Excused):
+    """A waiver of one offender inside a check."""
+
+    object: str
+    """The offender's name."""
+
+
 class PlannedCheck(Record):
     """One check on one subject, as the stage planned it."""
 

@@ -92,7 +92,7 @@ SELECT of, names FROM (
         'constraint', (SELECT quote_ident(c.conname) FROM pg_constraint c
             WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x') LIMIT 1))
         ORDER BY i.indisprimary DESC, i.indisunique DESC,
-            EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid) DESC, x.relname) AS names
+            EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid) DESC, x.oid) AS names
     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
     JOIN pg_namespace n ON n.oid = x.relnamespace
     WHERE i.indisvalid AND n.nspname {OURS}

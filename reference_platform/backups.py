@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsverify.backups.manifest import manifest
-from reference_platform import postgres
+from reference_platform import postgres, s3
 from reference_platform.processes import Failed
 from reference_platform.records.deployments import WINDOW
 from reference_platform.registry import write_at_once
@@ -31,6 +31,8 @@ DAYS = 30
 """Of full dumps."""
 WEEKS = 13
 """Of logical dumps: ninety days."""
+OFFSITE = 5
+"""Weekly dumps in the object store."""
 DUMPED_WITHIN_SECONDS = 60
 
 
@@ -78,6 +80,9 @@ def making(platform: Platform) -> Iterator[None]:
         for one in range(1, times + 1):
             earlier = sort.file(platform, now - one * period)
             os.link(newest, earlier)
+    if s3.NAME in platform.settings.parts:
+        weeks = [LOGICAL.file(platform, now - one * timedelta(days=7)) for one in range(OFFSITE)]
+        s3.upload(platform, *weeks)
     change = BEFORE.file(platform, now)
     os.link(FULL.file(platform, now), change)
     note(change, noted, release=NEXT, window=WINDOW)

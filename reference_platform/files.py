@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
-from reference_platform import engineer, pgbouncer, repository
+from reference_platform import engineer, pgbouncer, repository, s3
 from reference_platform.launching import CLONE
 from reference_platform.parts import PARTS
 from reference_platform.records import keeping
@@ -41,7 +41,7 @@ def write_environment(platform: Platform, *, declared: Path = DECLARED) -> None:
     for part in PARTS.values():
         if part.name in platform.settings.parts:
             part.declare(platform, table)
-        else:
+        elif part.noun is not None:
             _leave_out(table, part.noun, part.lacking() or f"not asked for: up --with={part.name} brings it")
     if lacking := repository.lacking():
         _leave_out(table, "git", lacking)
@@ -106,7 +106,8 @@ def write_own_variables(platform: Platform, **others: str) -> None:
     settings = platform.settings
     previous = {"JWT_SECRET_PREVIOUS": settings.previous_jwt_secret}
     pooler = pgbouncer.variables(settings) if pgbouncer.NAME in settings.parts else {}
-    own = previous | engineer.variables(settings) | pooler
+    store = s3.variables(settings) if s3.NAME in settings.parts else {}
+    own = previous | engineer.variables(settings) | pooler | store
     write_dotenv(platform.env_file, settings.variables() | own | others)
 
 

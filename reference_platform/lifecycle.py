@@ -23,6 +23,7 @@ from reference_platform import (
     postgres,
     records,
     repository,
+    s3,
     valkey,
 )
 from reference_platform.parts import PARTS, UnknownPart, known
@@ -201,8 +202,9 @@ def _start(platform: Platform) -> Platform:
 
 
 def _settings(parts: tuple[str, ...]) -> Settings:
+    names = (*PORTS, *(s3.PORTS if s3.NAME in parts else ()))
     return Settings(
-        ports=dict(zip(PORTS, ports.free(len(PORTS)), strict=True)),
+        ports=dict(zip(names, ports.free(len(names)), strict=True)),
         postgres_password=secrets.token_urlsafe(24),
         postgres_admin_password=secrets.token_urlsafe(24),
         redis_password=secrets.token_urlsafe(24),

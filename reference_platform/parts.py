@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from reference_platform import pgbouncer
+from reference_platform import pgbouncer, s3
 
 if TYPE_CHECKING:
     from reference_platform.state import Platform
@@ -20,8 +20,9 @@ class Part:
     """Something that a platform can have and need not."""
 
     name: str
-    noun: str
-    """What the environment file calls it: a gap without it is declared when it is not brought up."""
+    noun: str | None
+    """What the environment file calls it: a gap without it is declared when it is not brought up. None: it
+    adds to a noun that is there without it."""
     lacking: Callable[[], str | None]
     """The line that installs what it needs, or None when all is here."""
     up: Callable[[Platform], None]
@@ -49,6 +50,7 @@ PARTS: dict[str, Part] = {
     for one in (
         Part("browser", "browser", _browser_lacking, _nothing, _nothing),
         Part("pgbouncer", "pgbouncer", pgbouncer.lacking, pgbouncer.up, _nothing),
+        Part("s3", None, s3.lacking, s3.up, s3.declare),
     )
 }
 """Every part there is, by name."""

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "opsverify.environment",
             "opsverify.pgserver",
             "opsverify.backups.manifest",
+            "opsverify.s3",
         }
     ),
     "src/opsverify": frozenset({"opsverify"}),

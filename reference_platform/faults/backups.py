@@ -7,9 +7,11 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import LiteralString
 
+from reference_platform import s3
 from reference_platform.backups import BEFORE, FULL, LOGICAL, Sort, copy_of, dump, note
 from reference_platform.faults.model import Fault, Verb
 from reference_platform.faults.verbs import sql
@@ -290,5 +292,27 @@ FAULTS = (
         ),
         frozenset({"BAK-14[backups]"}),
         blind=frozenset({"DEP-03[git]"}),  # its schema cannot be dumped either
+    ),
+    Fault(
+        "BAK-13",
+        "public bucket",
+        Verb(
+            "anybody can read the bucket of the weekly dumps",
+            partial(s3.open_to_all, it_is=True),
+            partial(s3.open_to_all, it_is=False),
+        ),
+        frozenset({"BAK-13[backups]"}),
+        parts=frozenset({s3.NAME}),
+    ),
+    Fault(
+        "BAK-13",
+        "versioning off",
+        Verb(
+            "the bucket of the weekly dumps keeps no versions",
+            partial(s3.keep_versions, on=False),
+            partial(s3.keep_versions, on=True),
+        ),
+        frozenset({"BAK-13[backups]"}),
+        parts=frozenset({s3.NAME}),
     ),
 )

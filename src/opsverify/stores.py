@@ -7,6 +7,7 @@ a time limit of its own, so that a dump of any size can be read, and none is eve
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ def listing(environment: Environment, store: Store) -> tuple[Stored, ...]:
         CouldNotLook: it cannot be listed.
     """
     return environment.once(
-        f"listing of {store.endpoint} {store.at} {store.access_key_from}",
+        f"listing of {store!r}",
         lambda: place_of(environment, store).list(),
     )
 
@@ -247,6 +248,8 @@ _SIGNS = {
     "AccessDenied": "the key is refused",
     "403 Forbidden": "the key is refused",
     "404 Not Found": "it is not there",
+    "416 Range Not Satisfiable": "it was changed while it was read",
+    "InvalidObjectState": "it lies in a cold class and has to be retrieved before it can be read",
     "timed out": NO_ANSWER,
     "dns error": "the name does not resolve",
     "onnection refused": "connection refused",
@@ -257,4 +260,6 @@ _SIGNS = {
 
 
 def _reason(said: str) -> str:
-    return next((words for sign, words in _SIGNS.items() if sign in said), one_line(said.split("\n")[0]))
+    known = next((words for sign, words in _SIGNS.items() if sign in said), None)
+    answered = re.search(r"status code: (\d+ [A-Za-z ]+)", said)
+    return known or (f"it answered {answered[1]}" if answered else one_line(said.split("\n")[0]))

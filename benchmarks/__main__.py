@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+from benchmarks.backups import listing_objects, restore_and_read
 from benchmarks.cost import growth, own_cost
 from benchmarks.database import database_look
 from benchmarks.figure import Figure, NotMeasured
@@ -19,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "own-cost": lambda: [own_cost()],
     "growth": lambda: [growth()],
     "db-look-20ms": lambda: [database_look()],
+    "restore-verify": restore_and_read,
+    "listing-100000": lambda: [listing_objects()],
 }
 USAGE_ERROR = 4
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reports.history import KEPT_RUNS, KeptRun, history_file, keep, read_history, red_since, with_history
-from reports.plots import draw_course, read_points
+from reports.plots import COURSES, draw_course, read_points
 from reports.run import RunCost
 from reports.verdict import CheckVerdict, Counts, JudgedRun, Verdict
 
@@ -100,6 +100,17 @@ def test_the_latency_over_the_runs_is_drawn(tmp_path: Path) -> None:
     file = history_file(tmp_path, "local", "nightly")
     lines = [kept(hour).model_dump_json() for hour in (1, 2, 3)]
     file.write_text("\n".join([*lines, "{", '{"measures": 1}']))
-    course = read_points(file)["HLT-01[api]"]
-    assert [point.seconds for point in course] == [0.001, 0.002, 0.003]
-    assert draw_course("HLT-01[api]", course).startswith(PNG)
+    course = read_points(file)["HLT-01[api]"]["answer_seconds"]
+    assert [point.value for point in course] == [0.001, 0.002, 0.003]
+    assert draw_course("HLT-01[api]", course, COURSES["answer_seconds"]).startswith(PNG)
+
+
+def test_what_a_drill_measured_is_drawn(tmp_path: Path) -> None:
+    """Each measure by itself, in the unit that it is read in; what is no course of ours is left out."""
+    file = history_file(tmp_path, "local", "nightly")
+    measures = {"BAK-06[backups]": {"rto_seconds": 2.0, "restore_seconds": 1.0, "server_start_seconds": 1.0}}
+    runs = [kept(hour).model_copy(update={"measures": measures}) for hour in (1, 2)]
+    file.write_text("\n".join(run.model_dump_json() for run in runs))
+    courses = read_points(file)["BAK-06[backups]"]
+    assert courses.keys() == {"rto_seconds", "restore_seconds"}
+    assert draw_course("BAK-06", courses["rto_seconds"], COURSES["rto_seconds"]).startswith(PNG)

@@ -27,6 +27,7 @@ from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook
 
 PREFIX = "opsverify-pg-"
+UNLOCKED_PREFIX = "opsverify-new-"
 LONGEST_BELOW = len(f"/{PREFIX}12345678/socket/.s.PGSQL.5432")
 ENDS_WITHIN_SECONDS = 30
 OUTPUT = "output"
@@ -166,9 +167,11 @@ def _drop_left(session: Any) -> None:
 def _folder() -> Iterator[Path]:
     """A folder for a server, locked and watched over for as long as the block lasts."""
     base = pgserver.temporary_folder(LONGEST_BELOW)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    with (folder / "lock").open("w") as lock:
+    made = Path(tempfile.mkdtemp(prefix=UNLOCKED_PREFIX, dir=base))
+    with (made / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Whoever sweeps sees it only now: between making and locking, its lock would seem to be nobody's.
+        folder = made.rename(base / f"{PREFIX}{made.name.removeprefix(UNLOCKED_PREFIX)}")
         # Root's folder lets the user nobody, who runs the server, pass through but not read.
         folder.chmod(0o711 if os.getuid() == 0 else 0o700)
         watch = subprocess.Popen(
@@ -271,20 +274,25 @@ def _version(login: dict[str, Any], serving: subprocess.Popen[bytes], folder: Pa
 def _sweep() -> None:
     """Remove what killed owners left, where even the shell that watched is gone."""
     base = pgserver.temporary_folder(LONGEST_BELOW)
-    for folder in base.glob(f"{PREFIX}*"):
+    for folder in (*base.glob(f"{PREFIX}*"), *base.glob(f"{UNLOCKED_PREFIX}*")):
         with suppress(OSError):  # another user's, or gone meanwhile
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
-            if _is_left(folder):
+            new = folder.name.startswith(UNLOCKED_PREFIX)
+            if _is_old(folder) if new else _is_left(folder):
                 _end_server(folder / "data")
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime > UNLOCKED_FOR_SECONDS
 
 
 def _is_left(folder: Path) -> bool:
     try:
         lock = (folder / "lock").open("r")
     except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > UNLOCKED_FOR_SECONDS
+        return _is_old(folder)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -80,6 +82,23 @@ def test_what_even_that_leaves_goes_at_the_next_start() -> None:
             assert [one.exists() for one in (left_over, old, fresh)] == [False, False, True]
     finally:
         fresh.rmdir()
+
+
+def test_one_in_the_making_is_not_taken_for_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sweeps between its making and its locking leaves it alone."""
+    lock = fcntl.flock
+    swept: list[bool] = []
+
+    def sweep_first(file: Any, how: int) -> None:
+        if not swept:
+            swept.append(True)
+            scratch._sweep()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    with scratch.folder() as made:
+        assert made.is_dir()
+    assert swept == [True]
 
 
 def test_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ there already, and a setting that only newer servers know."""
 
 ERROR = re.compile(r"^(?:pg_restore: error: (?P<own>.*)|(?:psql:.*?: )?(?:ERROR|FATAL):\s+(?P<server>.*))$")
 NO_SPACE = "No space left on device"
-LOOKED_AT_EVERY = 0.2
+LOOKED_AT_EVERY = 1.0
 """Seconds between two looks at a restore that runs."""
 SAID_AT_MOST = 2**20
 HEAD = 4096
@@ -212,7 +212,7 @@ def _feed(child: subprocess.Popen[bytes], fed: Iterator[bytes], watch: Watch | N
     with suppress(BrokenPipeError):
         for piece in fed:
             child.stdin.write(piece)
-            if watch is not None and time.monotonic() - looked > LOOKED_AT_EVERY * 5:
+            if watch is not None and time.monotonic() - looked > LOOKED_AT_EVERY:
                 looked = time.monotonic()
                 watch.look()
         child.stdin.close()

@@ -28,14 +28,16 @@ PORTS = (
     *(f"s3-{part}" for part in ("filer", "filer-grpc", "admin", "admin-grpc")),
 )
 OPTIONS = {
-
-        "s3.port": "s3",
-        "s3.port.grpc": "s3-grpc",
-        "master.port": "s3-master",
-        "master.port.grpc": "s3-master-grpc"
-    ,
-    "volume.port": "s3-volume", "volume.port.grpc": "s3-volume-grpc", "filer.port": "s3-filer",
-    "filer.port.grpc": "s3-filer-grpc", "admin.port": "s3-admin", "admin.port.grpc": "s3-admin-grpc",
+    "s3.port": "s3",
+    "s3.port.grpc": "s3-grpc",
+    "master.port": "s3-master",
+    "master.port.grpc": "s3-master-grpc",
+    "volume.port": "s3-volume",
+    "volume.port.grpc": "s3-volume-grpc",
+    "filer.port": "s3-filer",
+    "filer.port.grpc": "s3-filer-grpc",
+    "admin.port": "s3-admin",
+    "admin.port.grpc": "s3-admin-grpc",
 }
 BUCKET, PREFIX = "backups", "midst"
 REGION = "us-east-1"

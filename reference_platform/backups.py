@@ -80,6 +80,9 @@ def making(platform: Platform) -> Iterator[None]:
         for one in range(1, times + 1):
             earlier = sort.file(platform, now - one * period)
             os.link(newest, earlier)
+            os.link(
+                _manifest_of(newest), _manifest_of(earlier)
+            )  # else it would be counted against today's rows
     if s3.NAME in platform.settings.parts:
         weeks = [LOGICAL.file(platform, now - one * timedelta(days=7)) for one in range(OFFSITE)]
         s3.upload(platform, *weeks)
@@ -148,7 +151,11 @@ def note(file: Path, noted: str, **more: str | None) -> None:
     found: dict[str, Any] = json.loads(noted)
     found |= {key: value for key, value in more.items() if value is not None}
     found |= {"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    write_at_once(file.with_name(f"{file.name}.json"), json.dumps(found, indent=1) + "\n")
+    write_at_once(_manifest_of(file), json.dumps(found, indent=1) + "\n")
+
+
+def _manifest_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
 
 
 @dataclass(frozen=True)

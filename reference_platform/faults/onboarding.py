@@ -39,7 +39,7 @@ FAULTS = (
             "REVOKE pg_read_all_data FROM engineer",
             undo="GRANT pg_read_all_data TO engineer",
         ),
-        ACCESS,
+        ACCESS | {"DB-09[postgres]"},  # which knows who is a member of what
     ),
     Fault(
         "ONB-01",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -279,13 +280,27 @@ def unpacked(archive: Iterable[bytes], into: Path) -> Path:
     """
     try:
         with tarfile.open(fileobj=_AsFile(archive), mode="r|") as tar:  # type: ignore[call-overload]
-            tar.extractall(into, filter="data")
+            for member in tar:  # its own filter came with Python 3.11.4
+                _unpack(tar, member, into)
     except (tarfile.TarError, EOFError) as error:
         raise BadBackup(f"its tar file cannot be read: {one_line(str(error))}") from None
     found = next(into.rglob("toc.dat"), None)
     if found is None:
         raise BadBackup("there is no toc.dat in it: it is no dump in directory format")
     return found.parent
+
+
+def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
+    """One plain file, below the folder whatever its name says; links and devices have no place in a dump."""
+    file = (into / member.name).resolve()
+    data = tar.extractfile(member) if member.isreg() else None
+    if data is None:
+        return
+    if not file.is_relative_to(into.resolve()):
+        raise tarfile.TarError(f"a file in it would lie outside: {member.name}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as out:
+        shutil.copyfileobj(data, out)
 
 
 class _AsFile:

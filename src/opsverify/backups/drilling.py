@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from opsverify.environment import BackupKind, Backups, Environment
 
 GIGABYTE = 10**9
+CONTROL_ENDS_WITHIN = 10.0
+"""Seconds for the copy that is cut off: pg_restore waits for ever on some tar archives."""
 CONTROL_AT_MOST = 2**20
 """Bytes of the copy that is cut off: early, so that refusing it is quick."""
 OF_THE_RESTORE = ("download", "decompress", "restore", "verify")
@@ -173,7 +175,7 @@ class _Run:
                 said = restore_plain(_first(self._text(place), cut), login)
             else:
                 with room(CONTROL_AT_MOST) as folder:
-                    said = restore_archive(_cut(archive, folder), login)
+                    said = restore_archive(_cut(archive, folder), login, at_most=CONTROL_ENDS_WITHIN)
         except BadBackup as error:
             return str(error)
         if said.errors:

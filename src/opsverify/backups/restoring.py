@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -54,6 +55,7 @@ def restore_archive(
     *options: str,
     benign: Iterable[str] = (),
     watch: Watch | None = None,
+    at_most: float = math.inf,
 ) -> Said:
     """Restore an archive or a directory by pg_restore.
 
@@ -63,14 +65,15 @@ def restore_archive(
         options: of pg_restore, beside: `--jobs=2`.
         benign: patterns of errors that are expected, beside those of `BENIGN`.
         watch: is told that it goes on, and may end it.
+        at_most: seconds; some that are cut off are read for ever.
 
     Raises:
-        BadBackup: it is no archive.
+        BadBackup: it is no archive, or was not read to an end in that time.
         CouldNotLook: the tool cannot read such archives, or the disk is full.
     """
     tool = newest("pg_restore")
     command = [tool.path, "--no-owner", "--no-privileges", *options, "--dbname", _without_password(login)]
-    status, said = _run([*command, str(archive)], login, watch=watch)
+    status, said = _run([*command, str(archive)], login, watch=watch, at_most=at_most)
     if status and "error" in said and not ERRORS_IGNORED.search(said):
         _full(said)
         judge(tool, said)
@@ -175,6 +178,7 @@ def _run(
     *,
     fed: Iterator[bytes] | None = None,
     watch: Watch | None = None,
+    at_most: float = math.inf,
 ) -> tuple[int, str]:
     """Run a program to its end; what it says is kept in a file, so that it never waits for a reader."""
     with tempfile.TemporaryFile() as said:
@@ -188,7 +192,10 @@ def _run(
         try:
             if fed is not None:
                 _feed(child, fed, watch)
+            ends = time.monotonic() + at_most
             while True:
+                if time.monotonic() > ends:
+                    raise BadBackup(f"it was not read to an end in {at_most:g} s")
                 try:
                     child.wait(LOOKED_AT_EVERY)
                     break

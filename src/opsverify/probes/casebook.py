@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
@@ -69,9 +69,27 @@ def business_days(rules: IncidentRules) -> BusinessDays:
     return BusinessDays(rules.timezone, weekdays, frozenset(rules.holidays))
 
 
-def named(kept: Kept[Incident], findings: Iterable[str]) -> list[str]:
-    """Findings with the incident's id before each."""
-    return [f"{one_line(kept.record.id, at_most=80)}: {one}" for one in findings]
+def found_in(
+    pages: Book,
+    judged: Iterable[Kept[Incident]],
+    now: datetime,
+    wrong_in: Callable[[Incident], Iterable[str]],
+) -> list[str]:
+    """Findings in records of incidents, each with the incident's id; why a record does not count comes first.
+
+    Args:
+        pages: what they stand in.
+        judged: the records.
+        now: the present moment.
+        wrong_in: what else is wrong with one.
+    """
+    found: list[str] = []
+    for kept in judged:
+        flaw = pages.flaw(kept, now)
+        uncounted = [] if flaw is None else [f"its record does not count: {flaw}"]
+        name = one_line(kept.record.id, at_most=80)
+        found += [f"{name}: {one}" for one in (*uncounted, *wrong_in(kept.record))]
+    return found
 
 
 def listed(findings: list[str]) -> tuple[str, ...]:

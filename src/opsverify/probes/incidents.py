@@ -19,8 +19,8 @@ from opsverify.probes.casebook import (
     all_due,
     business_days,
     chosen,
+    found_in,
     listed,
-    named,
     out_of_order,
     overview,
     record_of,
@@ -50,11 +50,9 @@ def handled(environment: Environment, records: RecordsTable) -> Handled:
     now = datetime.now(UTC)
     pages = book(environment)
     judged = chosen(environment, pages, now)
+    due = all_due(environment)
     missed = unread_or_twice(environment, pages)
-    for kept in judged:
-        flaw = pages.flaw(kept, now)
-        wrong = steps_missed(kept.record, records.incidents, now, all_due=all_due(environment))
-        missed += named(kept, [*([] if flaw is None else [f"its record does not count: {flaw}"]), *wrong])
+    missed += found_in(pages, judged, now, lambda one: steps_missed(one, records.incidents, now, all_due=due))
     return Handled(
         where=where(environment),
         missed=listed(missed),

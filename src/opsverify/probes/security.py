@@ -13,8 +13,8 @@ from opsverify.moments import utc
 from opsverify.probes.casebook import (
     all_due,
     chosen,
+    found_in,
     listed,
-    named,
     out_of_order,
     overview,
     record_of,
@@ -52,10 +52,10 @@ def secured(environment: Environment, records: RecordsTable) -> Secured:
                 remedy='Give its record the type "security", or name another with --incident=ID.',
             )
         missed.append("no security incident is on record")
-    for kept in judged:
-        flaw = pages.flaw(kept, now)
-        wrong = response_missed(kept.record, records.incidents, now, all_due=all_due(environment))
-        missed += named(kept, [*([] if flaw is None else [f"its record does not count: {flaw}"]), *wrong])
+    due = all_due(environment)
+    missed += found_in(
+        pages, judged, now, lambda one: response_missed(one, records.incidents, now, all_due=due)
+    )
     return Secured(
         where=where(environment),
         missed=listed(missed),

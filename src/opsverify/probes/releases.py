@@ -13,8 +13,7 @@ from opsverify.evidence import Evidence, one_line
 from opsverify.looking import CouldNotLook, Snapshot
 from opsverify.moments import between, utc
 from opsverify.probes import http
-from opsverify.probes.exposition import read_exposition
-from opsverify.probes.web import scrape
+from opsverify.probes.web import exposed, scrape
 from opsverify.records import Attestation, Deployment, Release, book, running
 from opsverify.sources import read_image
 
@@ -147,7 +146,7 @@ def process_started(environment: Environment, service: Service) -> datetime:
     exchange = scrape(environment, service)
     if exchange.unreachable is not None:
         raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
-    samples = read_exposition(exchange.body).samples
+    samples = exposed(environment, service).samples
     name = service.metrics_names.get(STARTED_AT)
     found = [
         seconds

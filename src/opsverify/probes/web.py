@@ -9,7 +9,7 @@ from opsverify.environment import Environment, Service
 from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook, Snapshot
 from opsverify.probes import http
-from opsverify.probes.exposition import read_exposition
+from opsverify.probes.exposition import Exposition, read_exposition
 
 IMPORTS = ("httpx", "opsverify.probes.bounded", "prometheus_client.parser")
 """What is imported before the looks start, and not in their threads."""
@@ -91,7 +91,7 @@ def metrics(environment: Environment, service_with_metrics: Service) -> Metrics:
     exchange = scrape(environment, service)
     if exchange.unreachable is not None:
         raise CouldNotLook(service.name, exchange.unreachable, evidence=(exchange.evidence,))
-    exposition = read_exposition(exchange.body)
+    exposition = exposed(environment, service)
     return Metrics(
         where=exchange.url,
         status=exchange.answer,
@@ -107,6 +107,12 @@ def scrape(environment: Environment, service: Service) -> http.Exchange:
     within = environment.limits.metrics_at_most_seconds
     ca = environment.path(service.ca)
     return environment.once(f"scrape {url}", lambda: http.get(url, within=within, ca=ca))
+
+
+def exposed(environment: Environment, service: Service) -> Exposition:
+    """What that scrape holds, read once."""
+    exchange = scrape(environment, service)
+    return environment.once(f"exposition {exchange.url}", lambda: read_exposition(exchange.body))
 
 
 def _state_in(body: bytes) -> str:

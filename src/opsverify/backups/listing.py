@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 from opsverify.backups.names import Pattern, moment
 from opsverify.evidence import one_line
+from opsverify.moments import utc
 
 if TYPE_CHECKING:
     from opsverify.environment import BackupKind, Backups, Environment
@@ -39,7 +40,7 @@ class Backup:
 
     def __str__(self) -> str:
         """`backup-20261124.dump (2026-11-24 02:00 UTC, 1,234 bytes)`."""
-        return f"{one_line(self.name)} ({said(self.at)}, {self.size:,} bytes)"
+        return f"{one_line(self.name)} ({utc(self.at)}, {self.size:,} bytes)"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,6 @@ class Found:
     def newest(self) -> Backup | None:
         """The last that was made."""
         return self.backups[0] if self.backups else None
-
-
-def said(at: datetime) -> str:
-    """`2026-11-24 02:00 UTC`."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def sort_out(stored: Iterable[Stored], kind: BackupKind, now: datetime) -> Found:
@@ -147,9 +143,9 @@ def missing(seen: Found, kind: BackupKind, began: datetime | None, now: datetime
     for earlier, later in pairwise([before, *(at for at in times if at > since)]):
         if later - earlier > bearable:
             count = max(1, round((later - earlier) / period) - 1)
-            yield f"{count} missing between {said(earlier)} and {said(later)}"
+            yield f"{count} missing between {utc(earlier)} and {utc(later)}"
     if not any(at > since for at in times) and now - before > bearable:
-        yield f"none since {said(before)}"
+        yield f"none since {utc(before)}"
 
 
 def odd_sizes(seen: Found, kind: BackupKind, backups: Backups, now: datetime) -> tuple[list[str], list[str]]:

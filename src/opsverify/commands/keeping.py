@@ -1,4 +1,4 @@
-"""Committing what a command has written."""
+"""Writing a new record, and committing it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ from opsverify.evidence import one_line
 
 class Unwritten(Exception):
     """A record was not written; the text says why and what to do."""
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a record where none is yet.
+
+    Raises:
+        Unwritten: it could not be written; one that is there stays as it is.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except FileExistsError:
+        raise Unwritten(f"{file} is there already: nothing was written") from None
+    except OSError as error:
+        raise Unwritten(f"{file}: not written: {error.strerror}") from None
 
 
 def commit(file: Path, *, signed: bool) -> None:

@@ -17,7 +17,7 @@ import tomli_w
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-from opsverify.commands.keeping import Unwritten, commit
+from opsverify.commands.keeping import Unwritten, commit, write_new
 from opsverify.commands.target import Named, add_target, named_target
 from opsverify.evidence import one_line
 from opsverify.looking import CouldNotLook
@@ -167,14 +167,7 @@ def _keep(asked: argparse.Namespace, name: str, text: str) -> int:
     named = named_target(asked)
     folder = named.folder()
     file = folder / name
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
-        raise Unwritten(f"{file} is there already: nothing was written") from None
-    except OSError as error:
-        raise Unwritten(f"{file}: not written: {error.strerror}") from None
+    write_new(file, text)
     print(f"{file}: written")
     if asked.git_commit:
         commit(file, signed=named.wants_signature(asked.kind))

@@ -13,7 +13,7 @@ from typing import Any
 
 import tomli_w
 
-from opsverify.commands.keeping import Unwritten, commit
+from opsverify.commands.keeping import Unwritten, commit, write_new
 from opsverify.commands.target import add_target, named_target
 from opsverify.environment import Environment
 from opsverify.looking import CouldNotLook
@@ -68,14 +68,21 @@ def run(asked: argparse.Namespace) -> int:
     tally = asyncio.run(_record(asked, watched))
     record = _availability(asked, watched, tally)
     name = f"availability/{tally.started.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.toml"
-    status = _write(folder, name, record)
-    if status == 0 and asked.git_commit:
+    file, text = folder / name, tomli_w.dumps(record.model_dump(exclude_none=True))
+    try:
+        write_new(file, text)
+    except Unwritten as error:
+        print(text)  # what was seen cannot be seen again
+        print(error, file=sys.stderr)
+        return 4
+    _tell(file, record)
+    if asked.git_commit:
         try:
-            commit(folder / name, signed=named.wants_signature(record.kind))
+            commit(file, signed=named.wants_signature(record.kind))
         except Unwritten as error:
             print(error, file=sys.stderr)
             return 4
-    return status
+    return 0
 
 
 async def _record(asked: argparse.Namespace, watched: list[Watched]) -> Tally:
@@ -134,21 +141,10 @@ def _availability(asked: argparse.Namespace, watched: list[Watched], tally: Tall
     )
 
 
-def _write(folder: Path, name: str, record: Availability) -> int:
-    file = folder / name
-    text = tomli_w.dumps(record.model_dump(exclude_none=True))
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except OSError as error:
-        print(text)  # what was seen cannot be seen again
-        print(f"{file}: not written: {error.strerror}", file=sys.stderr)
-        return 4
+def _tell(file: Path, record: Availability) -> None:
     print(f"{file}: {record.asked} requests, {record.failed} failed, {record.late} late")
     for one in record.failures:
         print(f"  {one.times} × {one.why}: {one.url} ({one.first:%H:%M:%S} – {one.last:%H:%M:%S} UTC)")
-    return 0
 
 
 def _words(tally: Tally) -> str:

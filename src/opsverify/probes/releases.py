@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
+from opsverify.dotted import NotThere, document_of, value_at
 from opsverify.environment import Environment, Service
 from opsverify.evidence import Evidence, one_line
 from opsverify.looking import CouldNotLook, Snapshot
@@ -171,9 +170,7 @@ def _skew(exchange: http.Exchange) -> timedelta:
 
 def _at(body: bytes, field: str) -> str | None:
     try:
-        found: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        found = value_at(document_of(body), field)
+    except (ValueError, NotThere):
         return None
-    for key in field.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, str) and found else None

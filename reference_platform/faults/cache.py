@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from reference_platform import postgres, valkey
 from reference_platform.faults.filling import fill
 from reference_platform.faults.health import WORKER_OFF
-from reference_platform.faults.model import Fault, Verb
+from reference_platform.faults.model import Fault, Verb, only_on
 from reference_platform.faults.verbs import both, restart_with
 from reference_platform.state import QUEUE_DATABASE, Platform
 from reference_platform.waiting import until
@@ -111,10 +112,7 @@ def _failed(platform: Platform) -> bool:
         return found == ("failed",) and bool(client.llen(DEAD_LETTERS))
 
 
-def only(*ids: str) -> frozenset[str]:
-    """These checks on Redis."""
-    return frozenset(f"{one}[redis]" for one in ids)
-
+only = partial(only_on, "redis")
 
 FAULTS = (
     Fault("RED-01", "misses only", miss(), only("RED-01")),

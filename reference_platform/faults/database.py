@@ -7,7 +7,7 @@ from functools import partial
 from typing import LiteralString
 
 from reference_platform import pgbouncer, postgres
-from reference_platform.faults.model import Fault, Verb
+from reference_platform.faults.model import Fault, Verb, only_on
 from reference_platform.faults.sessions import held
 from reference_platform.faults.verbs import sql, use_up_slots
 from reference_platform.state import Platform
@@ -132,10 +132,7 @@ def _archiver_fails(platform: Platform) -> bool:
         return row is not None and bool(row[0])
 
 
-def only(*ids: str) -> frozenset[str]:
-    """These checks on PostgreSQL."""
-    return frozenset(f"{one}[postgres]" for one in ids)
-
+only = partial(only_on, "postgres")
 
 FAULTS = (
     Fault(

@@ -6,7 +6,7 @@ import json
 
 from reference_platform import repository
 from reference_platform.faults import recorded
-from reference_platform.faults.model import Fault, Verb
+from reference_platform.faults.model import Fault, Verb, only
 from reference_platform.faults.released import junit, move_tag, rereleased, untag
 from reference_platform.faults.verbs import answer, sql
 from reference_platform.records.deployments import commit_of
@@ -55,11 +55,6 @@ def gone(platform: Platform) -> None:
 def of_another_text(platform: Platform, record: recorded.Table) -> dict[str, str]:
     """The digests of texts that were there when a review was made."""
     return {path: digest(b"an older text") for path in record["files"]}
-
-
-def only(*names: str) -> frozenset[str]:
-    """These checks."""
-    return frozenset(names)
 
 
 FAULTS = (

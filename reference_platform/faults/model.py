@@ -58,3 +58,13 @@ class Fault:
             yield
         finally:
             mend(platform, self)
+
+
+def only(*names: str) -> frozenset[str]:
+    """These checks."""
+    return frozenset(names)
+
+
+def only_on(noun: str, *ids: str) -> frozenset[str]:
+    """These checks on a noun."""
+    return frozenset(f"{one}[{noun}]" for one in ids)

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_platform import files
 from reference_platform.faults import recorded
-from reference_platform.faults.model import Fault, Verb
+from reference_platform.faults.model import Fault, Verb, only
 from reference_platform.faults.verbs import answer
 from reference_platform.records import attested, verdicts
 from reference_platform.records.deployments import FLAGS
@@ -18,11 +18,6 @@ from reference_platform.state import Platform
 WINDOW = "windows/next.toml"
 RUNNING = "deployments/running.toml"
 Record = dict[str, Any]
-
-
-def only(name: str) -> frozenset[str]:
-    """One check."""
-    return frozenset({name})
 
 
 def prune(release: str) -> Verb:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from opsverify.runbook import ANCHORS, SLUGS
+from opsverify.runbook import anchors, slugs
 
 Stage = Literal[
     "pre_deploy",
@@ -82,8 +82,8 @@ class CheckMetadata(BaseModel):
     @field_validator("runbook")
     @classmethod
     def _is_an_anchor(cls, anchor: str) -> str:
-        if anchor not in ANCHORS:
-            near = did_you_mean(anchor, tuple(sorted(ANCHORS)))
+        if anchor not in anchors():
+            near = did_you_mean(anchor, tuple(sorted(anchors())))
             raise ValueError(f"the runbook has no section {anchor!r} ({near})")
         return anchor
 
@@ -91,8 +91,8 @@ class CheckMetadata(BaseModel):
     @classmethod
     def _are_items(cls, covers: tuple[str, ...]) -> tuple[str, ...]:
         for slug in covers:
-            if slug not in SLUGS:
-                near = get_close_matches(slug, SLUGS, n=1, cutoff=0.0)
+            if slug not in slugs():
+                near = get_close_matches(slug, slugs(), n=1, cutoff=0.0)
                 raise ValueError(f"the runbook has no item {slug!r} (did you mean {near[0]!r}?)")
         return covers
 

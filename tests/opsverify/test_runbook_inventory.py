@@ -9,7 +9,7 @@ import pytest
 
 from opsverify.__main__ import main
 from opsverify.check import BadMarker, metadata_of
-from opsverify.runbook import ANCHORS, SLUGS
+from opsverify.runbook import anchors, slugs
 from opsverify.runbook.inventory import OWN, TO_DO, BadInventory, Inventory, as_text, read
 
 RUNBOOK = "# Runbook\n\n## Do\n\n- [ ] this\n- [ ] that\n"
@@ -36,9 +36,9 @@ def test_the_projects_own_is_well_formed() -> None:
     own = read(OWN)
     assert own.untitled == ()
     assert [item.title for item in own.items if len(item.title.split()) > 8] == []
-    assert frozenset(own.sections) == ANCHORS
-    assert {item.slug for item in own.items} == SLUGS
-    assert {"pre-deployment-checklist", "monitoring--alerting"} <= ANCHORS
+    assert frozenset(own.sections) == anchors()
+    assert {item.slug for item in own.items} == slugs()
+    assert {"pre-deployment-checklist", "monitoring--alerting"} <= anchors()
 
 
 def test_it_is_written_as_it_is_read(tmp_path: Path) -> None:

@@ -7,11 +7,27 @@ renamed section is noticed.
 
 from __future__ import annotations
 
-from opsverify.runbook.inventory import OWN, read
+from functools import cache
+from typing import TYPE_CHECKING
 
-_INVENTORY = read(OWN)
+if TYPE_CHECKING:
+    from opsverify.runbook.inventory import Inventory
 
-ANCHORS: frozenset[str] = frozenset(_INVENTORY.sections)
-"""The sections of the runbook."""
-SLUGS: frozenset[str] = frozenset(item.slug for item in _INVENTORY.items)
-"""Its items."""
+
+@cache
+def anchors() -> frozenset[str]:
+    """The sections of the runbook. Read when a check first names one, not by whatever imports a severity."""
+    return frozenset(_own().sections)
+
+
+@cache
+def slugs() -> frozenset[str]:
+    """Its items."""
+    return frozenset(item.slug for item in _own().items)
+
+
+@cache
+def _own() -> Inventory:
+    from opsverify.runbook.inventory import OWN, read
+
+    return read(OWN)

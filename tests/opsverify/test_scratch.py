@@ -30,6 +30,20 @@ with scratch.server() as server:
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nobody_elses() -> Iterator[None]:
+    """A temporary folder of these tests' own: others have scratch servers too, at the same time.
+
+    It is short, as a socket's path has to be, and the user who runs the server can pass through it.
+    """
+    own = tempfile.TemporaryDirectory(prefix="own-", dir="/tmp")
+    with own as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o711)
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 def left() -> set[Path]:
     """The folders of scratch servers that are there now."""
     return set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))

@@ -1,4 +1,4 @@
-"""The commander's seven steps, and the response to a security incident, as records show them."""
+"""The commander's seven steps, as records show them."""
 
 from __future__ import annotations
 
@@ -12,44 +12,11 @@ import pytest
 from opsverify.environment import Asked, Environment, IncidentRules, RecordsTable
 from opsverify.looking import CouldNotLook
 from opsverify.probes.incidents import handled, steps_missed
-from opsverify.probes.security import response_missed, secured
 from opsverify.records import Incident
+from tests.opsverify.incidents import AT, LATER, minutes, shifted, table
 from tests.opsverify.recording import recorded
 
 RULES = IncidentRules()
-AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-"""A Tuesday."""
-LATER = AT + timedelta(days=10)
-FOUR = "2026-11-24 04:00 UTC"
-
-
-def minutes(after: float) -> datetime:
-    """So long after detection."""
-    return AT + timedelta(minutes=after)
-
-
-def table(**other: Any) -> dict[str, Any]:
-    """A record of an incident that was handled well; None leaves a key out."""
-    whole = {
-        "kind": "incident",
-        "id": "INC-1",
-        "severity": "SEV2",
-        "impact": "nobody can pay",
-        "detected": AT,
-        "acknowledged": minutes(20),
-        "acknowledged_in": "#incidents",
-        "updates": [{"at": minutes(30), "text": "we look into it"}],
-        "assignee": "service-owner",
-        "mitigated": minutes(60),
-        "mitigation": "rolled back",
-        "green_run": minutes(80),
-        "green_link": "https://ci.example/1",
-        "closed": minutes(90),
-        "review_scheduled": minutes(90 + 24 * 60),
-        "when": minutes(90),
-        **other,
-    }
-    return {key: value for key, value in whole.items() if value is not None}
 
 
 def missed(
@@ -235,16 +202,6 @@ def test_asked_for_whole_an_open_incident_is_not_closed() -> None:
 
 # The probe
 
-RECENT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=4)
-
-
-def shifted(**other: Any) -> dict[str, Any]:
-    """Such a record of an incident of some days ago."""
-    by = RECENT - AT
-    whole = table(**other)
-    moved = {key: value + by if isinstance(value, datetime) else value for key, value in whole.items()}
-    return moved | {"updates": [{"at": RECENT + timedelta(minutes=25), "text": "so far"}]}
-
 
 def look(environment: Environment) -> tuple[str, ...]:
     """What the probe finds."""
@@ -374,92 +331,3 @@ def test_ten_thousand_incidents_are_judged_in_time(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
     assert len(found) == 101
     assert found[-1] == "and 9,901 more"
-
-
-# Security incidents
-
-
-def security(**other: Any) -> dict[str, Any]:
-    """A security incident that was responded to well."""
-    return {
-        **table(),
-        "type": "security",
-        "compromised": minutes(-300),
-        "contained": minutes(10),
-        "eradicated": minutes(40),
-        "backup": minutes(-400),
-        "recovered": minutes(60),
-        "verified": minutes(75),
-        "reviewed": minutes(1_000),
-        **other,
-    }
-
-
-def unsafe(now: datetime = LATER, all_due: bool = False, **other: Any) -> list[str]:
-    """What such a record does not show."""
-    whole = {key: value for key, value in security(who="x", **other).items() if value is not None}
-    return response_missed(Incident.model_validate(whole), RULES, now, all_due=all_due)
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ({"contained": None}, "not contained"),
-        ({"eradicated": None}, "not eradicated"),
-        ({"recovered": None}, "not recovered"),
-        ({"verified": None}, "what was recovered is not verified"),
-        ({"reviewed": None}, "not reviewed"),
-        ({"backup": None}, "not on record of when the backup is that was recovered from"),
-        (
-            {"compromised": None},
-            "not on record since when it was compromised, so no backup is known to be older",
-        ),
-        (
-            {"backup": minutes(-300)},
-            f"recovered from a backup of {FOUR}, taken after it was compromised ({FOUR})",
-        ),
-        (
-            {"eradicated": minutes(5)},
-            "eradicated (2026-11-24 09:05 UTC) before contained (2026-11-24 09:10 UTC)",
-        ),
-        (
-            {"compromised": minutes(5)},
-            "detected (2026-11-24 09:00 UTC) before compromised (2026-11-24 09:05 UTC)",
-        ),
-        (
-            {"reviewed": minutes(70)},
-            "reviewed (2026-11-24 10:10 UTC) before verified (2026-11-24 10:15 UTC)",
-        ),
-        ({"closed": minutes(70)}, "closed (2026-11-24 10:10 UTC) before verified (2026-11-24 10:15 UTC)"),
-    ],
-)
-def test_each_step_of_the_response_that_is_missing_is_named(other: dict[str, Any], words: str) -> None:
-    """Only that one."""
-    assert unsafe(**other) == [words]
-
-
-def test_a_response_under_way_misses_what_a_later_step_needs() -> None:
-    """Nothing has a time by the runbook: a step is due with the next one, at the latest at the end."""
-    later: dict[str, Any] = dict.fromkeys(
-        ("closed", "eradicated", "recovered", "verified", "reviewed", "backup"), None
-    )
-    assert unsafe(**later, now=minutes(20)) == []
-    assert unsafe(**{**later, "recovered": minutes(15)}, now=minutes(20)) == [
-        "not eradicated",
-        "not on record of when the backup is that was recovered from",
-    ]
-    assert "not recovered" in unsafe(**later, now=minutes(20), all_due=True)
-
-
-def test_operational_incidents_are_not_asked_for_a_response(tmp_path: Path) -> None:
-    """After an incident it passes; in the stage for security incidents there has to be one."""
-    records = {"a.toml": shifted()}
-    environment = recorded(tmp_path, records, asked=Asked(stage="post_incident", incident="INC-1"))
-    assert environment.records is not None
-    assert secured(environment, environment.records).missed == ()
-    asked = Asked(stage="security_incident")
-    environment = recorded(tmp_path, records, asked=asked)
-    assert secured(environment, environment.records).missed == ("no security incident is on record",)  # type: ignore[arg-type]
-    environment = recorded(tmp_path, records, asked=Asked(stage="security_incident", incident="INC-1"))
-    with pytest.raises(CouldNotLook, match="is no security incident by its record"):
-        secured(environment, environment.records)  # type: ignore[arg-type]
